@@ -1,0 +1,128 @@
+/**
+ * Judges a recording: evidence once, then each claim that the vendor's statements come to. The same recording gives the
+ * same verdicts on any machine. Writes `verdicts.json` and `proofs/` into the recording's folder, unless told not to.
+ */
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Claim, Control, Judgement, VerdictKind } from '../claims/claim.ts';
+import type { Decoder } from '../media/decoder.ts';
+import type { AskedClaim, Recording } from '../recording/format.ts';
+import { RecordingReader } from '../recording/reader.ts';
+import { writeFileAtomically } from '../recording/writer.ts';
+import { claims, schemes } from './catalogue.ts';
+import { type Gathered, gather } from './evidence.ts';
+import { writeProof } from './proof.ts';
+
+/** What `audit --json` prints and `verdicts.json` holds. */
+export interface AuditResult {
+  /** The recording's id. */
+  recording: string;
+  service: string;
+  scenario: string;
+  verdicts: Verdict[];
+}
+
+export interface Verdict {
+  claim: string;
+  params: AskedClaim['params'];
+  /** The vendor's words. */
+  statement: { quote: string; source: string; date: string };
+  verdict: VerdictKind;
+  reason: string;
+  findings: {
+    title: string;
+    /** Event numbers. */
+    evidence: number[];
+    /** Folder, relative to the recording's. */
+    proof?: string;
+  }[];
+  controls: Control[];
+}
+
+/** Everything that a report shows. */
+export interface Audit {
+  recording: Recording;
+  result: AuditResult;
+  gathered: Gathered;
+  /** The catalogue's entry of each claim judged. */
+  claims: Map<string, Claim>;
+}
+
+/** At most so many events are named for a finding. */
+const MOST_EVIDENCE = 40;
+
+/** @throws RecordingError where the folder holds no whole recording. */
+export async function audit(reader: RecordingReader, decoder: Decoder): Promise<Audit> {
+  try {
+    return await auditNow(reader, decoder);
+  } finally {
+    // There once the audit has failed; otherwise in its place by now.
+    rmSync(unfinished(reader.folder), { recursive: true, force: true });
+  }
+}
+
+/** Where proofs are written until all of them are. */
+export function unfinished(folder: string): string {
+  return join(folder, 'proofs.new');
+}
+
+async function auditNow(reader: RecordingReader, decoder: Decoder): Promise<Audit> {
+  const { recording, folder } = reader;
+  const catalogue = await claims();
+  const gathered = await gather(reader, decoder, await schemes());
+  const proofs = unfinished(folder);
+  rmSync(proofs, { recursive: true, force: true });
+  const verdicts: Verdict[] = [];
+  for (const { claims: asked, ...statement } of recording.vendor.statements)
+    for (const { claim: id, params } of asked) {
+      const judgement = judge(catalogue.get(id), params, gathered);
+      const planned = judgement.findings.findIndex(({ proof }) => proof?.stream.medium === 'video');
+      const proven = planned >= 0 ? planned : judgement.findings.findIndex(({ proof }) => proof);
+      const plan = judgement.findings[proven]?.proof;
+      // One claim may be stated twice, with different parameters.
+      const times = verdicts.filter(({ claim }) => claim === id).length;
+      const name = times === 0 ? id : `${id}-${times + 1}`;
+      if (plan) {
+        mkdirSync(proofs, { recursive: true, mode: 0o700 });
+        await writeProof(join(proofs, name), { claim: id, reason: judgement.reason, plan, gathered, reader });
+      }
+      const { verdict, reason, controls } = judgement;
+      const findings = judgement.findings.map(({ title, evidence }, index) => ({
+        title,
+        evidence: [...new Set(evidence)].sort((a, b) => a - b).slice(0, MOST_EVIDENCE),
+        ...(index === proven && plan ? { proof: `proofs/${name}` } : {}),
+      }));
+      verdicts.push({ claim: id, params, statement, verdict, reason, findings, controls });
+    }
+  const result: AuditResult = {
+    recording: recording.id,
+    service: recording.service.name,
+    scenario: recording.scenario.name,
+    verdicts,
+  };
+  rmSync(join(folder, 'proofs'), { recursive: true, force: true });
+  if (verdicts.some(({ findings }) => findings.some(({ proof }) => proof))) renameSync(proofs, join(folder, 'proofs'));
+  writeFileAtomically(join(folder, 'verdicts.json'), `${JSON.stringify(result, null, 2)}\n`);
+  return { recording, result, gathered, claims: catalogue };
+}
+
+/** Opens, judges and closes a recording's folder. */
+export async function auditFolder(folder: string, decoder: Decoder): Promise<Audit & { reader: RecordingReader }> {
+  const reader = new RecordingReader(folder);
+  try {
+    return { ...(await audit(reader, decoder)), reader };
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+}
+
+function judge(claim: Claim | undefined, params: AskedClaim['params'], { evidence }: Gathered): Judgement {
+  const untested = (reason: string): Judgement => ({ verdict: 'untested', reason, findings: [], controls: [] });
+  if (!claim) return untested('This version of keywitness has no such claim in its catalogue.');
+  const parsed = claim.params.safeParse(params);
+  if (!parsed.success) return untested(`Its parameters are not understood: ${parsed.error.issues[0]!.message}.`);
+  const missing = claim.needs.filter((vantage) => !evidence.health.some((one) => one.vantage === vantage));
+  if (missing.length > 0) return untested(`It needs what was not recorded: ${missing.join(', ')}.`);
+  return claim.check(evidence, parsed.data);
+}

@@ -1,0 +1,141 @@
+/** An automated participant: one browser of its own with its vantage points. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Page } from 'playwright';
+import type { EventSink, Recording } from '../recording/format.ts';
+import { type PageVantage, startPageVantage } from '../vantage/page/page.ts';
+import { type RtpVantage, startRtpVantage } from '../vantage/rtp/rtp-vantage.ts';
+import type { Chromium } from './chromium.ts';
+import { launchChromium } from './chromium.ts';
+import { FarEndReader } from './far-end/far-end.ts';
+import type { FarEnd } from './far-end/reader.ts';
+
+export interface ParticipantOptions {
+  name: string;
+  /** Number in the test card and tone. */
+  card: number;
+  /** Files for the camera (Y4M) and the microphone (WAV). */
+  camera?: string;
+  microphone?: string;
+  proxy: { port: number; spki: string };
+  reach: 'loopback' | 'anywhere';
+  /** Vantage points other than the proxy that record. */
+  vantages: { page: boolean; rtp: boolean };
+  sink: EventSink;
+}
+
+/** ms between a browser's last word and its end. */
+const EXIT_WITHIN = 2_000;
+
+type VantagePoint = Recording['vantagePoints'][number];
+
+export class Participant {
+  readonly name: string;
+  readonly card: number;
+  /** Rejects if the browser ends before it was told to. */
+  readonly gone: Promise<never>;
+  readonly browser: Chromium;
+  readonly #sink: EventSink;
+  readonly #hooks: PageVantage | undefined;
+  readonly #rtp: RtpVantage | undefined;
+  readonly #reader: FarEndReader;
+  #closing = false;
+  #lost: string | undefined;
+
+  static async start(options: ParticipantOptions): Promise<Participant> {
+    const rtp = options.vantages.rtp ? startRtpVantage(options.name, options.sink) : undefined;
+    const browser = await launchChromium({
+      proxy: options.proxy,
+      reach: options.reach,
+      camera: options.camera,
+      microphone: options.microphone,
+      rtpDump: options.vantages.rtp,
+      onStderr: (chunk) => rtp?.write(chunk),
+    });
+    try {
+      const hooks = options.vantages.page ? await startPageVantage(browser.cdp, options.name, options.sink) : undefined;
+      return new Participant(options, browser, hooks, rtp);
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: ParticipantOptions,
+    browser: Chromium,
+    hooks: PageVantage | undefined,
+    rtp: RtpVantage | undefined,
+  ) {
+    this.name = options.name;
+    this.card = options.card;
+    this.browser = browser;
+    this.#sink = options.sink;
+    this.#hooks = hooks;
+    this.#rtp = rtp;
+    this.#reader = new FarEndReader(browser.page);
+    this.gone = browser.exited.then((reason) => {
+      if (this.#closing) return new Promise<never>(() => {});
+      this.#lost = `the browser ended: ${reason}`;
+      throw new Error(`${this.name}'s browser ended unexpectedly (${reason})`);
+    });
+    this.gone.catch(() => {});
+  }
+
+  get page(): Page {
+    return this.browser.page;
+  }
+
+  /** Looks at the page once and writes down what it shows and plays. */
+  async look(): Promise<FarEnd> {
+    const seen = await this.#reader.look();
+    for (const { picture, ...card } of seen.cards)
+      this.#sink.append({
+        participant: this.name,
+        vantage: 'call',
+        type: 'call.card',
+        ...card,
+        ...(picture ? { picture: Buffer.from(picture, 'base64') } : {}),
+      });
+    for (const tone of seen.tones)
+      this.#sink.append({ participant: this.name, vantage: 'call', type: 'call.tone', ...tone });
+    return seen;
+  }
+
+  /** Before the page goes: the state of its connections. */
+  async lastLook(): Promise<void> {
+    if (!this.#lost) await this.#hooks?.transports();
+  }
+
+  /** That the browser ended, where that is why the page is gone. */
+  async whyGone(): Promise<Error | undefined> {
+    if (!this.page.isClosed()) return undefined;
+    const unknown = delay(EXIT_WITHIN, undefined, { ref: false });
+    return Promise.race([this.gone.catch((error: Error) => error), unknown]);
+  }
+
+  /** A picture of the page as PNG, if there still is a page. */
+  async screenshot(): Promise<Buffer | undefined> {
+    return this.page.screenshot({ timeout: 2000 }).catch(() => undefined);
+  }
+
+  /** How the vantage points fared; to be asked before {@link close}. */
+  async health(): Promise<VantagePoint[]> {
+    const points: VantagePoint[] = [];
+    const version = this.browser.version;
+    const own = { participant: this.name, version };
+    points.push({ ...own, vantage: 'call', state: this.#lost ? 'lost' : 'alive', detail: this.#lost });
+    if (this.#hooks)
+      points.push({ ...own, vantage: 'page', ...(this.#lost ? lostWith(this.#lost) : await this.#hooks.health()) });
+    if (this.#rtp) points.push({ ...own, vantage: 'rtp', ...(this.#lost ? lostWith(this.#lost) : this.#rtp.health()) });
+    return points;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.browser.close();
+  }
+}
+
+function lostWith(detail: string): { state: 'lost'; detail: string } {
+  return { state: 'lost', detail };
+}

@@ -1,0 +1,149 @@
+/** Records one call: starts the service, the proxies and a browser a participant, drives the scenario, ends all of it. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Recording, VANTAGES, type Vantage } from '../recording/format.ts';
+import { RecordingWriter } from '../recording/writer.ts';
+import { Agreement } from '../vantage/agreement.ts';
+import { startProxies } from '../vantage/proxy/proxy.ts';
+import { Call, CallError, firstLine } from './call.ts';
+import { writeMedia } from './camera.ts';
+import { Cleanup } from './cleanup.ts';
+import { Participant } from './participant.ts';
+import type { Scenario } from './scenario.ts';
+import type { Service } from './service.ts';
+import { software } from './software.ts';
+
+/** ms from the start within which a call must be connected, so that a run that can't succeed ends within 30 s. */
+const CONNECT_WITHIN = 25_000;
+
+export interface RecordOptions {
+  service: Service;
+  scenario: Scenario;
+  /** Seconds to talk once connected. */
+  seconds: number;
+  /** The recording's folder, `NAME.kw`. */
+  folder: string;
+  signal: AbortSignal;
+  /** Vantage points that record beside `call`; all unless said otherwise. The proxy stands in the way in any case. */
+  vantages?: readonly Vantage[];
+  progress?(what: string): void;
+}
+
+/**
+ * @returns the header of the finished recording.
+ * @throws CallError if the call could not be recorded; what was recorded so far stays in the folder, marked incomplete.
+ * @throws FolderError if the folder can't be written to.
+ */
+export async function record(options: RecordOptions): Promise<Recording> {
+  const { service, scenario, signal } = options;
+  signal.throwIfAborted();
+  const cast = scenario.participants.map(({ name, media = true }, index) => ({ name, card: index + 1, camera: media }));
+  const writer = new RecordingWriter(options.folder, {
+    id: randomUUID(),
+    service: { name: service.name, title: service.title },
+    vendor: service.vendor,
+    scenario: { name: scenario.name, seconds: options.seconds },
+    participants: cast,
+    places: Object.entries(service.places ?? {}).map(([host, place]) => ({
+      host,
+      ...place,
+      source: 'declared by the service',
+    })),
+    software: software(),
+  });
+  const cleanup = new Cleanup();
+  let stage: Stage | undefined;
+  try {
+    stage = await setStage(options, cast, new Agreement(writer), cleanup);
+    await scenario.run(stage.call);
+    for (const participant of stage.participants) await participant.lastLook();
+    const vantagePoints = await stage.health();
+    options.progress?.('ending the call');
+    await cleanup.run();
+    return writer.finish({ vantagePoints, outcome: { connected: stage.call.connected } });
+  } catch (error) {
+    const vantagePoints = (await stage?.health()) ?? [];
+    await cleanup.run().catch(() => {});
+    const reason = signal.aborted ? 'interrupted' : firstLine(error);
+    writer.abandon({ vantagePoints, outcome: { connected: stage?.call.connected ?? false, reason } });
+    signal.throwIfAborted();
+    throw error instanceof CallError ? error : new CallError('recording', reason);
+  }
+}
+
+/** All that a call needs, started. */
+interface Stage {
+  call: Call;
+  participants: Participant[];
+  /** Never rejects: a vantage point that can't answer is lost. */
+  health(): Promise<Recording['vantagePoints']>;
+}
+
+async function setStage(
+  { service, seconds, signal, vantages = VANTAGES, progress = () => {} }: RecordOptions,
+  cast: Recording['participants'],
+  sink: Agreement,
+  cleanup: Cleanup,
+): Promise<Stage> {
+  const deadline = AbortSignal.timeout(CONNECT_WITHIN);
+  progress(`starting ${service.name}`);
+  const running = await service.start();
+  cleanup.add(() => running.stop());
+  signal.throwIfAborted();
+
+  progress(`starting ${cast.length} browsers, each behind a proxy of its own`);
+  const media = mkdtempSync(join(tmpdir(), 'keywitness-media-'));
+  cleanup.add(() => rmSync(media, { recursive: true, force: true }));
+  const proxies = await startProxies({
+    participants: cast.map(({ name }) => name),
+    hosts: running.hosts,
+    trust: running.trust,
+    reach: running.reach,
+    // Without this vantage point the proxy still stands in the way, but nothing of it is written down.
+    sink: vantages.includes('proxy') ? sink : { append() {} },
+  });
+  cleanup.add(() => proxies.stop());
+  const started = await Promise.allSettled(
+    cast.map(async ({ name, card, camera }) => {
+      const participant = await Participant.start({
+        name,
+        card,
+        ...writeMedia(media, name, camera ? card : undefined),
+        proxy: { port: proxies.port(name), spki: proxies.spki },
+        reach: running.reach,
+        vantages: { page: vantages.includes('page'), rtp: vantages.includes('rtp') },
+        sink,
+      });
+      cleanup.add(() => participant.close());
+      return participant;
+    }),
+  );
+  const failed = started.find((one) => one.status === 'rejected');
+  if (failed) throw new CallError('starting the browsers', firstLine(failed.reason));
+  signal.throwIfAborted();
+
+  const participants = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const call = new Call({
+    service: running,
+    participants: new Map(participants.map((participant) => [participant.name, participant])),
+    meeting: randomBytes(5).toString('hex'),
+    secret: randomBytes(12).toString('hex'),
+    seconds,
+    sink,
+    signal,
+    deadline,
+    progress,
+  });
+  const health = async () => {
+    const points = (await Promise.all(participants.map((participant) => participant.health()))).flat();
+    for (const point of points)
+      if (point.vantage === 'page' || point.vantage === 'rtp')
+        point.detail = [point.detail, sink.detail(point.participant ?? '')].filter(Boolean).join('; ');
+    if (!vantages.includes('proxy')) return points;
+    const proxy = { vantage: 'proxy' as const, version: proxies.version, ...(await proxies.health()) };
+    return [...points, ...cast.map(({ name }) => ({ ...proxy, participant: name }))];
+  };
+  return { call, participants, health };
+}

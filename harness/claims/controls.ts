@@ -1,0 +1,209 @@
+/** Controls that several checks rest on: each says whether the recording could have refuted the claim. */
+import type { Vantage } from '../recording/format.ts';
+import type { Control, Finding, Judgement } from './claim.ts';
+import { type Evidence, type StreamEvidence, shows } from './evidence.ts';
+
+/** Frames at the edges of a call that one vantage point may see and the other not. */
+const EDGE = 3;
+/** Video frames (about 2 s) below which a stream is too short to be judged. */
+const FEWEST_FRAMES = 30;
+/**
+ * Bytes that signalling comes to, for each participant, and for each second of a call besides; more could carry media by another
+ * way. Speech at 16 kbit/s comes to 2 kB a second.
+ */
+const SIGNALLING_BYTES = 32 * 1024;
+const SIGNALLING_RATE = 512;
+/** Randomness (bytes) below which a key can be guessed: 128 bits. */
+const LEAST_RANDOMNESS = 16;
+
+/** Every participant's picture and sound arrived at somebody's page. */
+export function mediaFlowed({ recording, flow }: Evidence): Control {
+  const missing = recording.participants.flatMap(({ name }) => {
+    const seen = flow.filter((one) => one.sender === name);
+    const lacks = [];
+    if (!seen.some((one) => one.cards >= 3)) lacks.push(`${name}'s test card was not read at the far end`);
+    if (!seen.some((one) => one.words >= 2)) lacks.push(`${name}'s test tone was not heard at the far end`);
+    return lacks;
+  });
+  const reads = flow.reduce((sum, one) => sum + one.cards, 0);
+  const words = flow.reduce((sum, one) => sum + one.words, 0);
+  return {
+    title: 'Pictures and sound arrived',
+    held: recording.participants.length > 1 && missing.length === 0,
+    detail:
+      missing.join('; ') || `${reads} test cards were read and ${words} words of the test tone heard at the far ends`,
+  };
+}
+
+/** The named vantage points recorded to the end, for every participant. */
+export function vantagesAlive({ recording, health }: Evidence, needs: readonly Vantage[]): Control {
+  const relevant = health.filter(({ vantage }) => needs.includes(vantage));
+  const lost = relevant.filter(({ alive }) => !alive);
+  const absent = recording.participants.flatMap(({ name }) =>
+    needs
+      .filter((vantage) => !relevant.some((one) => one.vantage === vantage && one.participant === name))
+      .map((vantage) => `${vantage} of ${name}`),
+  );
+  const problems = [
+    ...lost.map(({ vantage, participant, detail }) => `${vantage} of ${participant ?? 'the call'}: ${detail}`),
+    ...absent.map((what) => `${what}: not recorded`),
+    ...(recording.complete ? [] : ['the recording was broken off']),
+  ];
+  return {
+    title: 'The vantage points recorded to the end',
+    held: problems.length === 0,
+    detail:
+      problems.join('; ') ||
+      `${needs.join(', ')} for ${new Set(relevant.map((one) => one.participant)).size} participants`,
+  };
+}
+
+/** What the page said it sent is what the provider's server got. */
+export function vantagesAgree({ streams }: Evidence): Control {
+  const apart = streams.filter(
+    ({ frames, left, compared, agreed, lost, medium }) =>
+      compared < (medium === 'video' ? FEWEST_FRAMES : 2 * FEWEST_FRAMES) ||
+      agreed < compared ||
+      Math.max(frames, left) - compared > EDGE ||
+      lost > EDGE,
+  );
+  const compared = streams.reduce((sum, stream) => sum + stream.compared, 0);
+  const agreed = streams.reduce((sum, stream) => sum + stream.agreed, 0);
+  return {
+    title: 'Page and packets agree byte for byte',
+    held: streams.length > 0 && apart.length === 0,
+    detail:
+      apart
+        .map(
+          (one) =>
+            `${named(one)}: ${one.agreed} of ${one.compared} agree, of ${one.frames} that came and ${one.left} that left; ${one.lost} pieces lost`,
+        )
+        .join('; ') || `${agreed} of ${compared} frames`,
+  };
+}
+
+/** The decoder that shows nothing of what the provider carried does show the same frames as they were before sealing. */
+export function decoderWorks({ recording, streams }: Evidence): Control {
+  const blind = recording.participants.flatMap(({ name }) =>
+    (['video', 'audio'] as const)
+      .filter(
+        (medium) =>
+          !streams.some((one) => one.participant === name && one.medium === medium && shows(one.beforeTransform)),
+      )
+      .map((medium) => `${name}'s ${medium}`),
+  );
+  return {
+    title: 'The same decoder shows the frames from before they were sealed',
+    held: streams.length > 0 && blind.length === 0,
+    detail: blind.map((one) => `${one}: nothing read`).join('; ') || `of ${recording.participants.length} participants`,
+  };
+}
+
+/** Each frame that reached the provider is sealed under a key whose bytes are known, so that its way can be followed. */
+export function keysKnown({ streams }: Evidence): Control {
+  const open = streams.filter(({ sealed, frames, unchanged }) => sealed < frames - EDGE || unchanged > 0);
+  return {
+    title: 'Every frame is sealed under a key that was followed',
+    held: streams.length > 0 && open.length === 0,
+    detail:
+      open.map((one) => `${named(one)}: ${one.sealed} of ${one.frames} frames, ${one.unchanged} in clear`).join('; ') ||
+      `${streams.reduce((sum, { sealed }) => sum + sealed, 0)} frames`,
+  };
+}
+
+/** Each key was followed back to enough randomness, drawn on a participant's device. */
+export function keysMadeOnDevices({ keys }: Evidence): Control {
+  const problems = keys.flatMap(({ name, roots: { made, unknown } }) => {
+    if (unknown.length > 0 || made.length === 0) return [`${name}: where it was made was not seen`];
+    const bytes = made.reduce((sum, root) => sum + root.bytes.length, 0);
+    return bytes < LEAST_RANDOMNESS ? [`${name}: made of ${bytes * 8} random bits, which can be guessed`] : [];
+  });
+  return {
+    title: 'Every key was traced back to randomness drawn on a participant’s device',
+    held: keys.length > 0 && problems.length === 0,
+    detail: problems.join('; ') || `${keys.length} keys`,
+  };
+}
+
+/** Everyone who holds a key was seen making it, opening it, or computing it; and it was agreed with participants only. */
+export function keysAccounted({ keys, flow, strangers }: Evidence): Control {
+  const problems = keys.flatMap(({ name, unaccounted }) =>
+    unaccounted.map((who) => `${name}: how ${who} came to it was not seen`),
+  );
+  for (const { sender, receiver, cards } of flow)
+    if (
+      cards > 0 &&
+      !keys.some(
+        ({ streams, holders }) =>
+          holders.includes(receiver) && streams.some(({ participant }) => participant === sender),
+      )
+    )
+      problems.push(`${receiver} shows ${sender}'s picture and was not seen holding a key of it`);
+  if (strangers > 0)
+    problems.push(`something was sealed to or agreed with ${strangers} keys that no participant was seen making`);
+  return {
+    title: 'It was seen how each participant came to the keys',
+    held: keys.length > 0 && problems.length === 0,
+    detail: problems.join('; ') || `${keys.length} keys`,
+  };
+}
+
+/** No key that seals the media can be computed from what crossed the provider. */
+export function keysOutOfReach({ keys }: Evidence): Control {
+  const within = keys.filter(({ reach }) => reach);
+  return {
+    title: 'No key is within the provider’s reach',
+    held: keys.length > 0 && within.length === 0,
+    detail:
+      within.map(({ name, reach }) => `${name}: ${reach!.map(({ text }) => text).join('; ')}`).join('. ') ||
+      `${keys.length} keys`,
+  };
+}
+
+/** All media went the way that was examined: through the provider, as RTP, in a known codec. */
+export function allExamined({ recording, streams, sentOtherwise }: Evidence): Control {
+  const problems = streams.flatMap((stream) => [
+    ...(stream.route === 'provider' ? [] : [`${named(stream)}: the media's way is ${stream.route}`]),
+    ...(stream.codec ? [] : [`${named(stream)}: unknown codec`]),
+  ]);
+  if (streams.length === 0) problems.push('no media stream was seen');
+  const most = SIGNALLING_BYTES + SIGNALLING_RATE * recording.scenario.seconds;
+  if (sentOtherwise > most)
+    problems.push(`${sentOtherwise} bytes went from a participant to the provider beside the media streams`);
+  return {
+    title: 'No media went by another way',
+    held: problems.length === 0,
+    detail: problems.join('; ') || `${streams.length} streams, ${sentOtherwise} bytes of signalling`,
+  };
+}
+
+/** What crossed the provider could be read by keywitness, so that a key in it would have been found. */
+export function signallingRead({ undecoded, unsearched, tried }: Evidence): Control {
+  const problems = [
+    ...(undecoded ? [`${undecoded} messages could not be decoded`] : []),
+    ...(unsearched ? [`${unsearched} bytes of data channels were not searched`] : []),
+  ];
+  return {
+    title: "The provider's view was searched",
+    held: problems.length === 0,
+    detail: problems.join('; ') || `${tried} secret-sized values were found in it`,
+  };
+}
+
+/** Upheld if all controls held, inconclusive otherwise: absence of evidence upholds nothing. */
+export function earned(controls: Control[], reason: string, findings: Finding[] = []): Judgement {
+  const failed = controls.filter(({ held }) => !held);
+  if (failed.length === 0) return { verdict: 'upheld', reason, findings, controls };
+  const why = failed.map(({ title, detail }) => `${title}: no (${detail})`).join('. ');
+  return {
+    verdict: 'inconclusive',
+    reason: `Nothing refutes it, but this recording cannot uphold it. ${why}.`,
+    findings,
+    controls,
+  };
+}
+
+/** For people: whose stream of what. */
+export function named({ participant, medium }: StreamEvidence): string {
+  return `${participant}'s ${medium}`;
+}

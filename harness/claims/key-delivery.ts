@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { Claim, Finding } from './claim.ts';
+import {
+  allExamined,
+  earned,
+  keysAccounted,
+  keysKnown,
+  keysMadeOnDevices,
+  keysOutOfReach,
+  mediaFlowed,
+  signallingRead,
+  vantagesAgree,
+  vantagesAlive,
+} from './controls.ts';
+import { carried, type Evidence, shows } from './evidence.ts';
+
+const needs = ['call', 'proxy', 'page', 'rtp'] as const;
+
+export const claim: Claim<Record<string, never>> = {
+  id: 'key-delivery',
+  says: 'Keys cross the provider only sealed, so that it cannot open them.',
+  refutedBy: 'a key of the media, or a value that yields it, crosses the provider in the clear',
+  blindTo: 'keys hidden in a message by an encoding that keywitness does not know',
+  params: z.strictObject({}),
+  needs,
+  check(evidence) {
+    const controls = [
+      mediaFlowed(evidence),
+      vantagesAlive(evidence, needs),
+      allExamined(evidence),
+      vantagesAgree(evidence),
+      keysKnown(evidence),
+      keysMadeOnDevices(evidence),
+      keysAccounted(evidence),
+      keysOutOfReach(evidence),
+      signallingRead(evidence),
+    ];
+    const findings = inTheClear(evidence);
+    if (findings.length > 0)
+      return {
+        verdict: 'refuted',
+        reason: 'A key of the media crossed the provider in the clear.',
+        findings,
+        controls,
+      };
+    return earned(
+      controls,
+      'No key of the media, and nothing that yields one, was found in the clear in what crossed the provider.',
+    );
+  },
+};
+
+function inTheClear({ keys }: Evidence): Finding[] {
+  return keys.flatMap((key) => {
+    const stream = carried(key);
+    if (!key.reach || !key.taken || !shows(key.sight) || !stream) return [];
+    return {
+      title: `${key.name}: ${key.reach.map(({ text }) => text).join('; ')}`,
+      evidence: key.reach.flatMap((step) => step.evidence),
+      proof: { stream, key },
+    };
+  });
+}

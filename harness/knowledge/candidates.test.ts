@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { candidates, MOST_CANDIDATES } from './candidates.ts';
+import type { Crossing } from './crossings.ts';
+
+function crossing(text: string, at: number): Crossing {
+  return {
+    evidence: [at],
+    t: at,
+    participant: 'alice',
+    direction: 'receive',
+    host: 'h',
+    what: 'a reply',
+    wire: () => Buffer.from(text),
+    codings: [],
+  };
+}
+
+const key = (number: number) => createHash('sha256').update(String(number)).digest();
+const reply = (bytes: Buffer) => JSON.stringify({ key: bytes.toString('base64') });
+
+describe('candidates', () => {
+  it('are the secret-sized values of what crossed, each once, with the message that carried it first', () => {
+    const first = crossing(reply(key(1)), 3);
+    const again = crossing(reply(key(1)), 9);
+    const other = crossing(reply(key(2)), 5);
+    for (const order of [
+      [first, again, other],
+      [other, again, first],
+    ]) {
+      const found = candidates(order).filter(({ label }) => label === 'key');
+      expect(found.map(({ bytes, crossing }) => [Buffer.from(bytes).equals(key(1)), crossing.evidence]).sort()).toEqual(
+        [
+          [false, [5]],
+          [true, [3]],
+        ],
+      );
+    }
+  });
+
+  it('take short messages before long ones, so that code cannot crowd out a key', () => {
+    const code = (from: number) =>
+      Array.from({ length: MOST_CANDIDATES / 2 + 10 }, (_, at) => key(from + at).toString('hex')).join('\n');
+    const found = candidates([crossing(code(10), 1), crossing(code(100_000), 2), crossing(reply(key(1)), 3)]);
+    expect(found).toHaveLength(MOST_CANDIDATES);
+    expect(found.some(({ bytes }) => Buffer.from(bytes).equals(key(1)))).toBe(true);
+  });
+});

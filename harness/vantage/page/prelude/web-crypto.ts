@@ -1,0 +1,403 @@
+/**
+ * All that the page does with WebCrypto (W3C Web Cryptography Level 2), with the keys' own bytes: keys are made
+ * extractable behind the page's back, and look and behave to the page as it asked for. The limit of that: a key that the
+ * page clones (to another realm, into a database) is extractable there.
+ */
+import { emit, SMALL_BYTES } from './emit.ts';
+import { bytesOf, type Call, classOf, hookGetter, hookMethod, quietly, quietlyAfter } from './hook.ts';
+
+type Via = 'generateKey' | 'importKey' | 'deriveKey' | 'unwrapKey' | 'seen';
+
+/** Keys of these algorithms can't be made extractable (SyntaxError), whoever asks. */
+const NEVER_EXTRACTABLE = /^(HKDF|PBKDF2|Argon2)/i;
+
+/** Names in a recording, of every key that was met. */
+const names = new WeakMap<object, string>();
+/** Keys that only look as if they were not extractable. */
+const masked = new WeakSet<object>();
+let count = 0;
+let isMasking = false;
+
+/** The platform's own functions. */
+const own: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
+
+export function hookWebCrypto(): void {
+  // In a paused worker there is a `crypto.subtle`, but no `SubtleCrypto` yet. Insecure pages have neither.
+  const subtle = globalThis.crypto?.subtle;
+  if (!subtle) return;
+  const prototype = Object.getPrototypeOf(subtle);
+  const hook = (name: string, around: (call: Call) => Promise<unknown>) => {
+    if (!(name in prototype)) return;
+    const original = hookMethod(prototype, name, around);
+    own[name] = (...args) => Reflect.apply(original, subtle, args as never[]) as Promise<unknown>;
+  };
+  hook('generateKey', (call) => making(call, 'generateKey', 1, call.args[0]));
+  hook('importKey', importKey);
+  hook('deriveKey', deriveKey);
+  hook('deriveBits', deriveBits);
+  hook('unwrapKey', unwrapKey);
+  hook('exportKey', exportKey);
+  hook('wrapKey', wrapKey);
+  for (const operation of ['encrypt', 'decrypt'] as const) hook(operation, (call) => cipher(call, operation));
+  hook('digest', digest);
+  hook('sign', sign);
+  hook('verify', verify);
+  hook('encapsulateKey', (call) => making(call, 'generateKey', 3, call.args[2]));
+  hook('encapsulateBits', encapsulateBits);
+  hook('decapsulateKey', decapsulateKey);
+  hook('decapsulateBits', deriveBits);
+}
+
+// --- keys that come to be
+
+/** What a call that makes a key hands in besides. */
+interface Origin {
+  /** The bytes of the key as the page has them. */
+  input?: Uint8Array;
+  /** The key that unwrapped it. */
+  by?: string;
+}
+
+/**
+ * Calls with `extractable` (the argument at `index`) forced, so that the key's bytes can be had.
+ *
+ * @param wanted the algorithm of the key that is to be made.
+ */
+async function making(call: Call, via: Via, index: number, wanted: unknown, origin: Origin = {}): Promise<unknown> {
+  const { args } = call;
+  const isExtractable = Boolean(args[index]);
+  const isForced =
+    args.length > index && !isExtractable && quietly('a key', () => !NEVER_EXTRACTABLE.test(nameOf(wanted)));
+  const made = isForced ? await forced(call, index) : await call.run();
+  for (const key of keysIn(made)) {
+    if (isForced) mask(key);
+    await quietlyAfter('a key', () => introduce(key, via, isExtractable || key.type === 'public', origin));
+  }
+  return made;
+}
+
+/** Where forcing is what fails (a wrapped JWK that says `ext: false`), the page gets what it asked for. */
+async function forced({ args, run }: Call, index: number): Promise<unknown> {
+  const copies = args.map((argument) => bytesOf(argument) ?? argument);
+  try {
+    return await run(args.with(index, true));
+  } catch {
+    return await run(copies);
+  }
+}
+
+function importKey(call: Call): Promise<unknown> {
+  const [format, data, algorithm, isExtractable] = call.args;
+  const isJwk = format === 'jwk' && typeof data === 'object' && data !== null;
+  const input = quietly('an imported key', () => (isJwk ? encode(JSON.stringify(data)) : bytesOf(data)));
+  // A JWK may forbid with `ext: false` what the page doesn't ask for, but the hooks do.
+  const run = (args = call.args) =>
+    call.run(isJwk && args[3] && !isExtractable ? args.with(1, { ...data, ext: true }) : args);
+  return making({ ...call, run }, 'importKey', 3, algorithm, { input });
+}
+
+async function unwrapKey(call: Call): Promise<unknown> {
+  const [, wrapped, by, , algorithm] = call.args;
+  const origin: Origin = { input: quietly('a wrapped key', () => bytesOf(wrapped)) };
+  const made = making(call, 'unwrapKey', 5, algorithm, origin);
+  if (isKey(by)) origin.by = await quietlyAfter('a key', () => known(by));
+  return made;
+}
+
+async function deriveKey(call: Call): Promise<unknown> {
+  const [algorithm, base, derived] = call.args;
+  const parameters = quietly('a derivation', () => parametersOf(algorithm, base));
+  const key = await making(call, 'deriveKey', 3, derived);
+  await emitDerivation(base, parameters, key);
+  return key;
+}
+
+async function deriveBits({ args, run }: Call): Promise<unknown> {
+  const [algorithm, base] = args;
+  const parameters = quietly('a derivation', () => parametersOf(algorithm, base));
+  const bits = await run();
+  await emitDerivation(base, parameters, bits);
+  return bits;
+}
+
+/** @param result a key, or bits. */
+function emitDerivation(base: unknown, parameters: Parameters | undefined, result: unknown): Promise<void> | undefined {
+  if (!parameters || !isKey(base)) return;
+  const { algorithm, peer, salt, info } = parameters;
+  return quietlyAfter('a derivation', async () =>
+    emit('crypto.derive', {
+      base: await known(base),
+      peer: peer && (await known(peer)),
+      algorithm,
+      salt,
+      info,
+      key: isKey(result) ? await known(result) : undefined,
+      value: bytesOf(result),
+    }),
+  );
+}
+
+// Key encapsulation (WICG Modern Algorithms in the Web Cryptography API), in the recording's terms: what the sender makes
+// is fresh, and what the receiver opens is derived from its private key.
+
+async function encapsulateBits({ run }: Call): Promise<unknown> {
+  const result = await run();
+  quietly('a shared secret', () =>
+    emit('crypto.random', { value: bytesOf((result as { sharedKey: ArrayBuffer }).sharedKey) }),
+  );
+  return result;
+}
+
+async function decapsulateKey(call: Call): Promise<unknown> {
+  const [algorithm, base, , wanted] = call.args;
+  const parameters = quietly('a derivation', () => parametersOf(algorithm, base));
+  const key = await making(call, 'deriveKey', 4, wanted);
+  await emitDerivation(base, parameters, key);
+  return key;
+}
+
+/** Gives the key a name and writes down its bytes. */
+async function introduce(key: CryptoKey, via: Via, isExtractable: boolean, origin: Origin = {}): Promise<void> {
+  const name = `k${count++}`;
+  names.set(key, name);
+  const { format, material } = await materialOf(key);
+  // A KDF's key can't be exported, but raw is the only way to import one.
+  const isInput = !material && via === 'importKey' && NEVER_EXTRACTABLE.test(key.algorithm.name);
+  emit('crypto.key', {
+    key: name,
+    via,
+    algorithm: algorithmOf(key.algorithm),
+    kind: key.type,
+    usages: [...key.usages],
+    extractable: isExtractable,
+    format,
+    material: isInput ? origin.input : material,
+    input: origin.input,
+    by: origin.by,
+  });
+}
+
+async function materialOf(key: CryptoKey): Promise<{ format: string; material?: Uint8Array }> {
+  const format = { secret: 'raw', private: 'pkcs8', public: 'spki' }[key.type];
+  // Some newer algorithms know the raw format by another name.
+  for (const one of key.type === 'secret' ? ['raw', 'raw-secret'] : [format])
+    try {
+      return { format, material: bytesOf(await own.exportKey!(one, key)) };
+    } catch {
+      // Not extractable, or not in this format.
+    }
+  return { format };
+}
+
+/** The name of a key; one that comes from elsewhere (another realm, a database) is introduced first. */
+async function known(key: CryptoKey): Promise<string> {
+  if (!names.has(key)) await introduce(key, 'seen', key.extractable);
+  return names.get(key)!;
+}
+
+function mask(key: CryptoKey): void {
+  if (!isMasking)
+    // `CryptoKey` comes into being after the hooks do, in workers.
+    hookGetter(Object.getPrototypeOf(key), 'extractable', ({ self, run }) => !masked.has(self) && run());
+  isMasking = true;
+  if (key.type !== 'public' && key.extractable) masked.add(key);
+}
+
+// --- keys that go out
+
+let unexportable: Promise<unknown> | undefined;
+
+/** Stands in for a masked key where the platform is to refuse it, in its own words and order. */
+function standIn(): Promise<unknown> {
+  unexportable ??= own.importKey!('raw', new Uint8Array(16), 'AES-GCM', false, ['encrypt']);
+  return unexportable;
+}
+
+async function exportKey({ args, run }: Call): Promise<unknown> {
+  const [format, key] = args;
+  if (masked.has(key as object)) return run(args.with(1, await standIn()));
+  const value = await run();
+  await emitExport('exportKey', format, key, value);
+  return value;
+}
+
+async function wrapKey({ args, run }: Call): Promise<unknown> {
+  const [format, key, by] = args;
+  if (masked.has(key as object)) return run(args.with(1, await standIn()));
+  const value = await run();
+  await emitExport('wrapKey', format, key, value, by);
+  return value;
+}
+
+function emitExport(
+  via: 'exportKey' | 'wrapKey',
+  format: unknown,
+  key: unknown,
+  value: unknown,
+  by?: unknown,
+): Promise<void> | undefined {
+  if (!isKey(key)) return;
+  return quietlyAfter('an exported key', async () =>
+    emit('crypto.export', {
+      key: await known(key),
+      via,
+      format: String(format),
+      value: bytesOf(value) ?? encode(JSON.stringify(value)),
+      by: isKey(by) ? await known(by) : undefined,
+    }),
+  );
+}
+
+// --- keys at work
+
+async function cipher({ args, run }: Call, operation: 'encrypt' | 'decrypt'): Promise<unknown> {
+  const [algorithm, key, data] = args;
+  const parameters = quietly('a cipher', () => parametersOf(algorithm, key));
+  const input = quietly('a cipher', () => pieceOf(data));
+  const note = (output?: unknown) => {
+    if (!parameters || !input || !isKey(key)) return;
+    const { iv, additionalData } = parameters;
+    return quietlyAfter('a cipher', async () => {
+      const out = pieceOf(output);
+      emit('crypto.cipher', {
+        operation,
+        key: await known(key),
+        algorithm: parameters.algorithm,
+        iv,
+        additionalData,
+        input: input.bytes,
+        inputLength: input.length,
+        output: out?.bytes,
+        outputLength: out?.length ?? 0,
+        ok: out !== undefined,
+      });
+    });
+  };
+  try {
+    const output = await run();
+    await note(output);
+    return output;
+  } catch (error) {
+    await note();
+    throw error;
+  }
+}
+
+async function digest({ args, run }: Call): Promise<unknown> {
+  const [algorithm, data] = args;
+  const input = quietly('a digest', () => pieceOf(data));
+  const value = await run();
+  if (input)
+    quietly('a digest', () => {
+      const name = nameOf(algorithm).toUpperCase();
+      const fields = { input: input.bytes, inputLength: input.length, value: bytesOf(value) };
+      emit('crypto.digest', { algorithm: { name }, ...fields });
+    });
+  return value;
+}
+
+async function sign({ args, run }: Call): Promise<unknown> {
+  const [algorithm, key, data] = args;
+  const parameters = quietly('a signature', () => parametersOf(algorithm, key));
+  const input = quietly('a signature', () => pieceOf(data));
+  const signature = await run();
+  await emitSignature('sign', key, parameters, input, bytesOf(signature));
+  return signature;
+}
+
+async function verify({ args, run }: Call): Promise<unknown> {
+  const [algorithm, key, signature, data] = args;
+  const parameters = quietly('a signature', () => parametersOf(algorithm, key));
+  const input = quietly('a signature', () => pieceOf(data));
+  const bytes = quietly('a signature', () => bytesOf(signature));
+  const ok = await run();
+  await emitSignature('verify', key, parameters, input, bytes, ok as boolean);
+  return ok;
+}
+
+function emitSignature(
+  operation: 'sign' | 'verify',
+  key: unknown,
+  parameters: Parameters | undefined,
+  input: Piece | undefined,
+  signature: Uint8Array | undefined,
+  ok?: boolean,
+): Promise<void> | undefined {
+  if (!parameters || !input || !isKey(key)) return;
+  const { algorithm } = parameters;
+  const fields = { input: input.bytes, inputLength: input.length, signature, ok };
+  return quietlyAfter('a signature', async () =>
+    emit('crypto.sign', { operation, key: await known(key), algorithm, ...fields }),
+  );
+}
+
+// --- what the platform is given
+
+interface Parameters {
+  /** The canonical name, and what is neither bytes nor a key. */
+  algorithm: Record<string, unknown>;
+  iv?: Uint8Array;
+  additionalData?: Uint8Array;
+  salt?: Uint8Array;
+  info?: Uint8Array;
+  /** ECDH's and X25519's other side. */
+  peer?: CryptoKey;
+}
+
+/** They have fields of their own in the recording; AES-CTR's initial `counter` block is its `iv` there. */
+const BYTE_PARAMETERS = ['iv', 'additionalData', 'salt', 'info'] as const;
+const HAS_FIELD: ReadonlySet<string> = new Set([...BYTE_PARAMETERS, 'counter']);
+
+/** Taken when the call is made, since the page may overwrite its buffers right after. */
+function parametersOf(algorithm: unknown, key: unknown): Parameters {
+  const given = typeof algorithm === 'object' && algorithm !== null ? (algorithm as Record<string, unknown>) : {};
+  // The name in the key is the canonical one; the page may write `aes-gcm`.
+  const name = isKey(key) ? key.algorithm.name : nameOf(algorithm);
+  const parameters: Parameters = { algorithm: { ...algorithmOf(given), name } };
+  for (const field of BYTE_PARAMETERS) parameters[field] = bytesOf(given[field]);
+  parameters.iv ??= bytesOf(given.counter);
+  if (isKey(given.public)) parameters.peer = given.public;
+  return parameters;
+}
+
+/** A hash by its name, other bytes (a label, a public exponent) as hex. */
+function algorithmOf(given: object): Record<string, unknown> {
+  const plain: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(given)) {
+    if (isKey(value) || HAS_FIELD.has(field)) continue;
+    const bytes = bytesOf(value);
+    if (bytes) plain[field] = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    else plain[field] = field === 'hash' ? nameOf(value) : value;
+  }
+  return plain;
+}
+
+function nameOf(algorithm: unknown): string {
+  return String(typeof algorithm === 'object' && algorithm !== null ? (algorithm as { name: string }).name : algorithm);
+}
+
+interface Piece {
+  bytes: Uint8Array;
+  /** Of the whole. */
+  length: number;
+}
+
+function pieceOf(data: unknown): Piece | undefined {
+  const bytes = bytesOf(data, SMALL_BYTES);
+  return bytes && { bytes, length: (data as ArrayBuffer).byteLength };
+}
+
+function isKey(value: unknown): value is CryptoKey {
+  return classOf(value) === 'CryptoKey';
+}
+
+/** The key itself, a pair's halves, or the key of an encapsulation. */
+function keysIn(made: unknown): CryptoKey[] {
+  if (isKey(made)) return [made];
+  const { publicKey, privateKey, sharedKey } = made as Record<string, unknown>;
+  return [publicKey, privateKey, sharedKey].filter(isKey);
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

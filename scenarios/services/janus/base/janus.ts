@@ -1,0 +1,182 @@
+/** Debian's Janus WebRTC server as a child process, with a configuration of its own and no way in but a Unix socket. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const JANUS = '/usr/bin/janus';
+/** util-linux, which every Debian has. */
+const SETPRIV = '/usr/bin/setpriv';
+/** ms until Janus must be up; it takes about 100. */
+const START_WITHIN = 15_000;
+
+export interface Janus {
+  /** The Unix socket on which Janus speaks its WebSocket API (`janus-protocol`). */
+  socket: string;
+  pid: number;
+  /** What it ended with, if it ended by itself. */
+  ended(): string | undefined;
+  /** Ends Janus and removes its folder. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts Janus with the VideoRoom plugin and nothing else.
+ * @param rooms how many rooms there are, numbered from 1; each takes `publishers` participants with VP8 and Opus.
+ * @throws Error of one line: not installed, no usable network interface, or what Janus itself complained of.
+ */
+export async function startJanus(rooms: number, publishers: number): Promise<Janus> {
+  const modules = await findModules();
+  const address = iceAddress();
+  const folder = await mkdtemp(join(tmpdir(), 'keywitness-janus-'));
+  try {
+    const socket = join(folder, 'janus.sock');
+    await writeConfiguration({ folder, socket, modules, address, rooms, publishers });
+    const { pid, ended, stop } = await runJanus(folder);
+    return { socket, pid, ended, stop: () => stop().finally(() => removeFolder(folder)) };
+  } catch (error) {
+    await removeFolder(folder);
+    throw error;
+  }
+}
+
+/**
+ * The address at which Janus takes part in ICE. It ignores interfaces that are loopback (`janus_ice_setup_local` in its
+ * `ice.c`), so it has to be another one of this machine's. Media doesn't leave the machine for that: the kernel delivers
+ * what is sent to an own address locally. IPv4 first; link-local addresses are of no use without a zone.
+ * @throws Error where there is none.
+ */
+export function iceAddress(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): string {
+  const addresses = Object.values(interfaces)
+    .flatMap((one) => one ?? [])
+    .filter(({ internal, address }) => !internal && !/^(169\.254\.|fe[89ab][0-9a-f]:)/i.test(address));
+  const found = addresses.find(({ family }) => family === 'IPv4') ?? addresses[0];
+  if (found) return found.address;
+  throw new Error(
+    'Janus needs a network interface other than loopback, and none is up with an address; one that leads nowhere will do: ' +
+      '`ip link add keywitness0 type veth peer name keywitness1 && ip addr add 10.77.0.1/32 dev keywitness0 && ' +
+      'ip link set keywitness0 up && ip link set keywitness1 up`',
+  );
+}
+
+/** The folder of Debian's Janus modules, which has the architecture in its name. */
+async function findModules(): Promise<string> {
+  if (existsSync(JANUS))
+    for (const triplet of await readdir('/usr/lib')) {
+      const folder = join('/usr/lib', triplet, 'janus');
+      if (existsSync(join(folder, 'plugins/libjanus_videoroom.so'))) return folder;
+    }
+  throw new Error("Janus isn't installed: install Debian's packages `janus` and `janus-demos`");
+}
+
+interface Configuration {
+  folder: string;
+  socket: string;
+  modules: string;
+  address: string;
+  rooms: number;
+  publishers: number;
+}
+
+/** Janus reads libconfig files; its strings are quoted as JSON's are. */
+async function writeConfiguration(options: Configuration): Promise<void> {
+  const { folder, modules, address } = options;
+  // Janus loads all modules of a folder and some open ports unasked, so it gets folders with just the two that it is to load.
+  const [plugins, transports, none] = [join(folder, 'plugins'), join(folder, 'transports'), join(folder, 'none')];
+  await Promise.all([plugins, transports, none].map((path) => mkdir(path)));
+  await link(modules, folder, 'plugins/libjanus_videoroom.so');
+  await link(modules, folder, 'transports/libjanus_websockets.so');
+  const q = JSON.stringify;
+  await writeFile(
+    join(folder, 'janus.jcfg'),
+    `general: {
+  configs_folder = ${q(folder)}
+  plugins_folder = ${q(plugins)}
+  transports_folder = ${q(transports)}
+  events_folder = ${q(none)}
+  loggers_folder = ${q(none)}
+  debug_level = 4
+}
+media: { ipv6 = ${isIPv6(address)} }
+nat: {
+  full_trickle = true
+  ignore_mdns = true
+  ice_enforce_list = ${q(address)}
+}
+`,
+  );
+  await writeFile(
+    join(folder, 'janus.transport.websockets.jcfg'),
+    `general: { json = "compact", ws = true, ws_unix = ${q(options.socket)}, wss = false }
+admin: { admin_ws = false, admin_wss = false }
+`,
+  );
+  const room = (number: number) => `room-${number}: {
+  description = "Room ${number}"
+  publishers = ${options.publishers}
+  bitrate = 1000000
+  audiocodec = "opus"
+  videocodec = "vp8"
+  record = false
+}
+`;
+  const rooms = Array.from({ length: options.rooms }, (_, index) => room(index + 1));
+  await writeFile(join(folder, 'janus.plugin.videoroom.jcfg'), rooms.join(''));
+}
+
+function link(from: string, to: string, name: string): Promise<void> {
+  return symlink(join(from, name), join(to, name));
+}
+
+async function runJanus(folder: string): Promise<Pick<Janus, 'pid' | 'ended' | 'stop'>> {
+  if (!existsSync(SETPRIV)) throw new Error("setpriv is missing: install Debian's package `util-linux`");
+  // setpriv becomes Janus, with the order that the kernel kill it when the thread that started it ends, however that ends.
+  const child = spawn(
+    SETPRIV,
+    ['--pdeathsig', 'KILL', '--', JANUS, '--disable-colors', '-F', folder, '-C', join(folder, 'janus.jcfg')],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const exited = once(child, 'close');
+  exited.catch(() => {});
+  let stopping = false;
+  let complaint = '';
+  child.stderr.on('data', (chunk) => {
+    complaint = String(chunk).trim().split('\n').at(-1) ?? complaint;
+  });
+  const ended = () => {
+    if (stopping || (child.exitCode === null && child.signalCode === null)) return undefined;
+    return [`Janus ended (${child.signalCode ?? `exit code ${child.exitCode}`})`, complaint].filter(Boolean).join(': ');
+  };
+  const stop = async () => {
+    stopping = true;
+    // There is nothing that it would have to put in order, and its orderly end takes a second and more.
+    child.kill('SIGKILL');
+    await exited;
+  };
+  const listening = new Promise<void>((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (/^\[(FATAL|ERR)\]/.test(line)) complaint = line;
+      if (line.startsWith('Websockets server started')) resolve();
+    });
+  });
+  const early = exited.then(() => Promise.reject(new Error(ended())));
+  early.catch(() => {});
+  const overdue = AbortSignal.timeout(START_WITHIN);
+  const late = once(overdue, 'abort').then(() => Promise.reject(new Error(`Janus isn't up after ${START_WITHIN} ms`)));
+  late.catch(() => {});
+  try {
+    await Promise.race([listening, early, late]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { pid: child.pid!, ended, stop };
+}
+
+function removeFolder(folder: string): Promise<void> {
+  return rm(folder, { recursive: true, force: true });
+}

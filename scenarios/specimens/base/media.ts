@@ -1,0 +1,189 @@
+/**
+ * The media side of the specimens' server: a selective forwarding unit (RFC 7667, section 3.7). Each participant has one
+ * connection on which it publishes and one on which it gets what the others publish. Packets are forwarded as they are:
+ * this server needs no key of the frames in them, and like every such server it ends DTLS-SRTP.
+ */
+import {
+  MediaStream,
+  MediaStreamTrack,
+  RTCPeerConnection,
+  type RTCRtpTransceiver,
+  useAbsSendTime,
+  useNACK,
+  useOPUS,
+  usePLI,
+  useREMB,
+  useSdesMid,
+  useVP8,
+} from 'werift';
+import type { Medium, Subscriptions } from './protocol.ts';
+
+const ADDRESS = '127.0.0.1';
+
+/** A key frame costs many packets: senders are asked for one at most this often, in ms. */
+const KEY_FRAME_INTERVAL_MS = 500;
+
+/** One medium that a participant publishes. */
+export interface Source {
+  from: string;
+  kind: Medium;
+  track: MediaStreamTrack;
+  /** Asks the participant for a key frame; asking again within the interval is put off, not lost. */
+  requestKeyFrame(): void;
+}
+
+/** A participant's two connections. */
+export interface Leg {
+  /** Takes the offer of the publishing connection; resolves to the answer. */
+  publish(sdp: string): Promise<string>;
+  /** Takes the answer for the subscribing connection. */
+  subscribed(sdp: string): Promise<void>;
+  /** Sends this source to the participant from now on. */
+  forward(source: Source): void;
+  /** Stops sending what this other participant published. */
+  unforward(from: string): void;
+  close(): void;
+}
+
+interface Subscription {
+  source: Source;
+  transceiver: RTCRtpTransceiver;
+  stop(): void;
+}
+
+/** @param on `source`: the participant publishes this from now on; `offer`: it has to be sent this offer. */
+export function createLeg(
+  name: string,
+  on: { source(source: Source): void; offer(sdp: string, tracks: Subscriptions): void },
+): Leg {
+  const publishing = createConnection();
+  const subscribing = createConnection();
+  const subscriptions = new Set<Subscription>();
+  /** Video whose first key frame has not been asked for yet. */
+  let waiting: Source[] = [];
+  let negotiation: 'idle' | 'running' | 'stale' = 'idle';
+  let closed = false;
+
+  publishing.onTrack.subscribe((track) => {
+    if (closed) return;
+    const receiver = publishing.getTransceivers().find(({ receiver }) => receiver.tracks.includes(track))!.receiver;
+    const requestKeyFrame = throttle(KEY_FRAME_INTERVAL_MS, () => {
+      if (!closed && track.ssrc !== undefined) void receiver.sendRtcpPLI(track.ssrc);
+    });
+    on.source({ from: name, kind: track.kind as Medium, track, requestKeyFrame });
+  });
+  subscribing.connectionStateChange.subscribe(refresh);
+
+  /** Offers what the subscriptions are now. One offer is under way at a time: a change meanwhile makes for another. */
+  async function negotiate(): Promise<void> {
+    if (negotiation !== 'idle') {
+      negotiation = 'stale';
+      return;
+    }
+    negotiation = 'running';
+    try {
+      await subscribing.setLocalDescription(await subscribing.createOffer());
+    } catch (error) {
+      if (!closed) throw error;
+    }
+    if (closed) return;
+    const tracks: Subscriptions = {};
+    for (const { source, transceiver } of subscriptions) {
+      if (transceiver.mid !== null) tracks[transceiver.mid] = { from: source.from, kind: source.kind };
+    }
+    on.offer(subscribing.localDescription!.sdp, tracks);
+  }
+
+  function refresh(): void {
+    if (subscribing.connectionState !== 'connected' || negotiation !== 'idle') return;
+    for (const source of waiting) source.requestKeyFrame();
+    waiting = [];
+  }
+
+  return {
+    async publish(sdp) {
+      await publishing.setRemoteDescription({ type: 'offer', sdp: withoutCandidates(sdp) });
+      await publishing.setLocalDescription(await publishing.createAnswer());
+      return publishing.localDescription!.sdp;
+    },
+    async subscribed(sdp) {
+      await subscribing.setRemoteDescription({ type: 'answer', sdp: withoutCandidates(sdp) });
+      const stale = negotiation === 'stale';
+      negotiation = 'idle';
+      if (stale) await negotiate();
+      refresh();
+    },
+    forward(source) {
+      const track = new MediaStreamTrack({ kind: source.kind });
+      const transceiver = subscribing.addTransceiver(track, {
+        direction: 'sendonly',
+        streams: [new MediaStream([track])],
+      });
+      const { unSubscribe } = source.track.onReceiveRtp.subscribe((packet) => {
+        const copy = packet.clone();
+        // They are numbered as the publisher negotiated them, and the subscriber negotiated for itself.
+        copy.header.extensions = [];
+        track.writeRtp(copy);
+      });
+      if (source.kind === 'video') {
+        transceiver.sender.onPictureLossIndication.subscribe(source.requestKeyFrame);
+        waiting.push(source);
+      }
+      subscriptions.add({ source, transceiver, stop: unSubscribe });
+      void negotiate();
+    },
+    unforward(from) {
+      const ended = [...subscriptions].filter(({ source }) => source.from === from);
+      if (ended.length === 0) return;
+      for (const subscription of ended) {
+        subscription.stop();
+        subscription.transceiver.stop();
+        subscribing.removeTrack(subscription.transceiver.sender);
+        subscriptions.delete(subscription);
+      }
+      waiting = waiting.filter((source) => source.from !== from);
+      void negotiate();
+    },
+    close() {
+      closed = true;
+      for (const { stop } of subscriptions) stop();
+      void publishing.close();
+      void subscribing.close();
+    },
+  };
+}
+
+function createConnection(): RTCPeerConnection {
+  return new RTCPeerConnection({
+    // Without `iceLite` werift asks a public STUN server even where it is given none.
+    iceLite: true,
+    iceServers: [],
+    // Of the machine's own addresses none but this one: as address to bind, and as candidate.
+    iceUseIpv4: false,
+    iceUseIpv6: false,
+    iceAdditionalHostAddresses: [ADDRESS],
+    iceInterfaceAddresses: { udp4: ADDRESS },
+    codecs: { audio: [useOPUS()], video: [useVP8({ rtcpFeedback: [useNACK(), usePLI(), useREMB()] })] },
+    headerExtensions: { audio: [useSdesMid()], video: [useSdesMid(), useAbsSendTime()] },
+  });
+}
+
+/** An ICE lite agent (RFC 8445, section 2.5) never checks the other side's candidates; werift would resolve their names. */
+function withoutCandidates(sdp: string): string {
+  return sdp.replace(/^a=candidate:.*\r?\n/gm, '');
+}
+
+function throttle(ms: number, action: () => void): () => void {
+  let last = Number.NEGATIVE_INFINITY;
+  let pending = false;
+  return () => {
+    if (pending) return;
+    pending = true;
+    const act = () => {
+      pending = false;
+      last = performance.now();
+      action();
+    };
+    setTimeout(act, Math.max(0, last + ms - performance.now())).unref();
+  };
+}

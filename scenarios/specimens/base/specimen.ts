@@ -1,0 +1,129 @@
+/**
+ * A specimen: a small conferencing service of ours whose truth is known, on which the checks are tried. One file
+ * `scenarios/specimens/NAME.ts` exports
+ *
+ * - `specimen`: what sets it apart from the shared base, see {@link Specimen};
+ * - `service`: `serviceOf(specimen)`;
+ * - `truth`: `specimen.truth`.
+ *
+ * Where its clients do more than send and receive, `NAME/page.ts` calls `conference` of `base/client/conference.ts` with its
+ * hooks, and `NAME/worker.ts` transforms the frames. What its vendor says is in `scenarios/vendors/NAME.yaml`.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Page } from 'playwright';
+import type { RunningService, Service, Visit } from '../../../harness/call/service.ts';
+import { readVendor } from '../../vendors/vendors.ts';
+
+const START_MS = 60_000;
+const JOIN_MS = 20_000;
+const LEAVE_MS = 10_000;
+
+/** The claims that the specimens speak of; the catalogue has more. */
+export type ClaimId = 'media-confidential' | 'key-origin' | 'key-delivery' | 'cipher' | 'ciphertext-sound';
+
+/** Whether what the vendor says is so, for each claim that it makes. */
+export type Truth = Partial<Record<ClaimId, 'honest' | 'lie'>>;
+
+export interface Place {
+  /** ISO 3166-1 alpha-2. */
+  country: string;
+  city?: string;
+}
+
+/** A host that the vendor runs beside `meet.NAME.test`. */
+export interface Host {
+  /** The loopback address that it listens on. */
+  address: string;
+  place?: Place;
+  /** Answers JSON to JSON, by path. A throw is a bad request. */
+  post: Record<string, (body: unknown) => unknown>;
+}
+
+export interface Specimen {
+  /** The file's name, without its extension. */
+  name: string;
+  /** For people: one line. */
+  title: string;
+  truth: Truth;
+  /** The words on the badge that the call shows. */
+  badge: string;
+  /** Where `meet.NAME.test` is, as the vendor declares it. */
+  place?: Place;
+  /** By label: `kms` stands for `kms.NAME.test`. */
+  hosts?: Record<string, Host>;
+  /** What the join reply carries beside the roster. `origins`: of the further hosts, by label. */
+  config?(meeting: string, origins: Record<string, string>): Record<string, unknown>;
+}
+
+/** What the server process tells the one that started it. */
+export type ServerReport =
+  | { type: 'ready'; origin: string; hosts: Record<string, string>; trust: string[] }
+  | { type: 'failed'; message: string };
+
+export function hostName(specimen: Specimen, label: string): string {
+  return `${label}.${specimen.name}.test`;
+}
+
+/** The service that a specimen is. Its server runs in a process of its own, which ends when this one does, however it does. */
+export function serviceOf(specimen: Specimen): Service {
+  const places: NonNullable<Service['places']> = {};
+  if (specimen.place) places[hostName(specimen, 'meet')] = specimen.place;
+  for (const [label, { place }] of Object.entries(specimen.hosts ?? {})) {
+    if (place) places[hostName(specimen, label)] = place;
+  }
+  return {
+    name: `specimen/${specimen.name}`,
+    title: specimen.title,
+    vendor: readVendor(fileURLToPath(new URL(`../../vendors/${specimen.name}.yaml`, import.meta.url))),
+    places,
+    start: () => start(specimen),
+  };
+}
+
+async function start(specimen: Specimen): Promise<RunningService> {
+  const server = fork(fileURLToPath(new URL('./server.ts', import.meta.url)), [specimen.name], {
+    execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href],
+  });
+  const ended = once(server, 'exit');
+  const stop = async () => {
+    server.kill();
+    await ended;
+  };
+  const timeout = AbortSignal.timeout(START_MS);
+  const report = await Promise.race([
+    once(server, 'message', { signal: timeout }).then(([message]) => message as ServerReport),
+    ended.then(([code]): ServerReport => ({ type: 'failed', message: `its server ended with code ${code}` })),
+  ]).catch((error: Error): ServerReport => ({ type: 'failed', message: error.message }));
+  if (report.type === 'failed') {
+    await stop();
+    throw new Error(`specimen/${specimen.name} did not start: ${report.message}`);
+  }
+  const { origin, hosts, trust } = report;
+  return {
+    origin,
+    hosts,
+    trust,
+    reach: 'loopback',
+    join: (page, visit) => join(page, origin, visit),
+    leave,
+    stop,
+  };
+}
+
+async function join(page: Page, origin: string, { meeting, participant }: Visit): Promise<void> {
+  await page.goto(`${origin}/room/${meeting}#name=${participant}`, { timeout: JOIN_MS });
+  await page.getByRole('button', { name: 'Join' }).click({ timeout: JOIN_MS });
+  const outcome = page.locator('body[data-state=joined], body[data-state=failed]');
+  await outcome.waitFor({ timeout: JOIN_MS });
+  if ((await outcome.getAttribute('data-state')) === 'failed') {
+    throw new Error(`${participant} could not join: ${await page.locator('#status').textContent()}`);
+  }
+}
+
+async function leave(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Leave' }).click({ timeout: LEAVE_MS });
+  await page.locator('body[data-state=left]').waitFor({ timeout: LEAVE_MS });
+}

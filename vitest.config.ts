@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{harness,reports,scenarios,tools}/**/*.test.ts'],
+    // Some tests start browsers and servers on a shared machine.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
