@@ -337,11 +337,12 @@ describe('operations', () => {
     const [base, salt] = [random(32), random(16)];
     const alice = new Browser(trace);
     alice.key('base', base);
-    alice.random(salt);
     alice.derive('base', { value: random(32) }, { salt, info: utf8('a constant') });
+    // Another browser's, say, that was recorded late.
+    alice.random(salt);
     const lineage = trace.into(new Lineage(trace));
     const [operation] = [...lineage.secrets.values()].flatMap(({ operations }) => operations);
-    expect(operation!.parameters!.map(({ bytes }) => bytes)).toEqual([new Uint8Array(salt)]);
+    expect(lineage.inputs(operation!).map(({ bytes }) => bytes)).toEqual([base, salt]);
   });
 });
 
@@ -366,6 +367,20 @@ describe('how a participant came to a secret', () => {
         bob.cipher('decrypt', 's', random(60), key);
       }),
     ).toEqual([true, true]);
+  });
+
+  it('is seen where it made it, also if the other was recorded opening it before', () => {
+    const trace = new Trace();
+    const [alice, bob, key] = [new Browser(trace), new Browser(trace, 'bob'), random(32)];
+    bob.key('s', sealing);
+    bob.cipher('decrypt', 's', random(60), key);
+    bob.key('b', key);
+    alice.random(key);
+    alice.key('a', key);
+    const lineage = trace.into(new Lineage(trace));
+    const { secret } = lineage.keys.get('a')!;
+    expect(secret!.made).toEqual({ by: 'getRandomValues', participant: 'alice', seq: 3 });
+    expect(['alice', 'bob'].map((who) => lineage.accounted(secret!, who))).toEqual([true, true]);
   });
 
   it('is seen where it opened the message that it stands in', () => {

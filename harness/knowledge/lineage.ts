@@ -30,11 +30,8 @@ export interface Operation {
   sealed?: Uint8Array;
   /** The participant opened it; otherwise it sealed what it had already. */
   opened?: boolean;
-  /**
-   * Salts and the like that the trace shows being made at random: no keys, but who repeats it has to know them. Others are
-   * taken for known: names and constants of the service.
-   */
-  parameters?: Secret[];
+  /** Salts and the like; see {@link Lineage.inputs}. */
+  parameters?: Body[];
 }
 
 /** A key object of WebCrypto. */
@@ -50,7 +47,10 @@ export interface Key {
 /** Plaintexts longer than this (bytes) carry media, not keys. */
 const LONGEST_PLAINTEXT = 512;
 
-/** Builds the lineage from a recording's events, fed in order. */
+/**
+ * Builds the lineage from a recording's events, fed in order. The order holds within a realm; of what two participants did at
+ * about the same time, either may have been recorded first, so a question is to be asked once all events are in.
+ */
 export class Lineage {
   readonly secrets = new Map<string, Secret>();
   readonly keys = new Map<string, Key>();
@@ -70,7 +70,7 @@ export class Lineage {
     switch (event.type) {
       case 'crypto.random': {
         const secret = this.#secret(event.value, event);
-        secret.made ??= { by: 'getRandomValues', seq: event.seq, participant: secret.participant };
+        secret.made ??= { by: 'getRandomValues', seq: event.seq, participant: event.participant ?? '' };
         break;
       }
       case 'crypto.key': {
@@ -90,7 +90,7 @@ export class Lineage {
         this.keys.set(event.key, key);
         if (!secret) break;
         if (event.via === 'generateKey')
-          secret.made ??= { by: 'generateKey', seq: event.seq, participant: secret.participant };
+          secret.made ??= { by: 'generateKey', seq: event.seq, participant: key.participant };
         if (event.via === 'unwrapKey' && event.by && event.input)
           this.#operation(secret, event, 'unwrapping', [event.by], this.#bodies.body(event.input));
         // An imported key's material may be another form of what was handed in (JWK, PKCS#8).
@@ -113,9 +113,7 @@ export class Lineage {
       case 'crypto.derive': {
         if (event.peer) this.#counterparts.add(event.peer);
         const secret = event.value ? this.#secret(event.value, event) : this.keys.get(event.key ?? '')?.secret;
-        const parameters = [event.salt, event.info]
-          .map((body) => body && this.secrets.get(body.sha256))
-          .filter((parameter) => parameter?.made) as Secret[];
+        const parameters = [event.salt, event.info].filter((body) => body !== undefined);
         if (secret)
           this.#operation(secret, event, derivationName(event.algorithm), [event.base], undefined, parameters);
         break;
@@ -171,6 +169,15 @@ export class Lineage {
         break;
       }
     }
+  }
+
+  /**
+   * All that whoever repeats an operation has to know: its secrets, and of its parameters those that the trace shows being made
+   * at random. Other parameters are taken for known: names and constants of the service.
+   */
+  inputs({ secrets, parameters = [] }: Operation): Secret[] {
+    const random = parameters.map(({ sha256 }) => this.secrets.get(sha256)).filter((secret) => secret?.made);
+    return [...secrets, ...(random as Secret[])];
   }
 
   /** How many public keys secrets were agreed with or sealed to that no participant was seen making. */
@@ -287,7 +294,7 @@ export class Lineage {
     name: string,
     keys: string[],
     sealed?: Uint8Array,
-    parameters: Secret[] = [],
+    parameters: Body[] = [],
   ): void {
     const secrets = keys.map((id) => this.keys.get(id)?.secret);
     // Where a key's bytes are hidden nobody can be shown to repeat the operation.

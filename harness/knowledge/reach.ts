@@ -52,7 +52,7 @@ export class Reach {
       else if (!told.has(top.value)) {
         told.add(top.value);
         stack.push({ value: top.value, told: true });
-        for (const value of inputs(how).toReversed()) stack.push({ value, told: false });
+        for (const value of this.#lineage.inputs(how).toReversed()) stack.push({ value, told: false });
       }
     }
     return steps;
@@ -85,7 +85,7 @@ export class Reach {
       if (crossing || decided !== undefined) continue;
       for (const way of this.#lineage.allWays(value)) {
         if (way.secrets.length === 0 || (way.sealed && !this.crossing(way.sealed))) continue;
-        const open = { result: value, way, missing: new Set(inputs(way)) };
+        const open = { result: value, way, missing: new Set(this.#lineage.inputs(way)) };
         for (const input of open.missing) {
           above.add(input);
           const others = waiting.get(input);
@@ -112,8 +112,4 @@ export class Reach {
     }
     return known;
   }
-}
-
-function inputs({ secrets, parameters = [] }: Operation): Secret[] {
-  return [...secrets, ...parameters];
 }
