@@ -4,12 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Audit, Verdict } from '../harness/audit/audit.ts';
 import type { KeyEvidence, Sight, StreamEvidence } from '../harness/claims/evidence.ts';
+import type { Crossing } from '../harness/knowledge/crossings.ts';
+import { Lineage } from '../harness/knowledge/lineage.ts';
 import type { SentStream } from '../harness/knowledge/media-view.ts';
 import type { Picture } from '../harness/media/decoder.ts';
 import type { EncodedFrame } from '../harness/media/frames.ts';
 import { png } from '../harness/media/png.ts';
 import { CARD, renderCard } from '../harness/media/test-card.ts';
 import type { Body } from '../harness/recording/format.ts';
+import { bytesOf, Call, videoOf } from './fixtures/call.ts';
 import { renderHtml } from './html.ts';
 
 const KEY = Buffer.from('00112233445566778899aabbccddeeff', 'hex');
@@ -34,6 +37,7 @@ describe('the report', () => {
     for (const { name, attributes } of tags(page)) {
       expect(name).not.toBe('script');
       expect(name).not.toBe('link');
+      for (const attribute of Object.keys(attributes)) expect(attribute).not.toMatch(/^on|style|xlink/i);
       if (attributes.src !== undefined) expect(attributes.src).toMatch(/^data:image\/png;base64,[A-Za-z0-9+/]+=*$/);
       if (attributes.href !== undefined) expect(attributes.href).toMatch(/^(#[a-z]+-\d+|proofs\/[a-z-]+\/)$/);
     }
@@ -60,14 +64,120 @@ describe('the report', () => {
     const said = text(page);
     expect(said).toContain('AES-128 in ECB mode, without authentication');
     expect(said).toContain('keys.test sent alice the key in the clear as "k" (base64) in the reply');
-    expect(said).toContain('first in what keys.test sent to alice');
+    expect(said).toContain('appears first in what keys.test sent to alice');
+    expect(said).toContain('Who holds it alice and bob.');
     const leaky = render((audit) => {
       audit.result.verdicts[0]!.reason = `It was ${KEY.toString('hex')}.`;
-      audit.gathered.evidence.keys[0]!.reach![0]!.text = `sent in https://test/${KEY.toString('base64url')}`;
+      audit.gathered.evidence.keys[0]!.path![0]!.text = `sent in https://test/${KEY.toString('base64url')}`;
     });
     expect(text(leaky)).toContain('It was [key withheld].');
     expect(leaky).not.toContain(KEY.toString('hex'));
     expect(leaky).not.toContain(KEY.toString('base64url'));
+  });
+
+  test.each([
+    ['page', 'it was seen sealing the frames in the browser'],
+    ['provider', 'it stood in what crossed the provider'],
+    ['device', 'a value that only the device had opens the frames, by trial'],
+    ['ciphertext', 'the frames themselves give it away'],
+  ] as const)('tells of a key that was found by %s where that was', (found, words) => {
+    const found_ = render(({ gathered }) => {
+      gathered.evidence.keys[0]!.found = found;
+    });
+    expect(text(found_)).toContain(words);
+  });
+
+  test('makes a difference between a way that was gone again and one that was not', () => {
+    expect(text(page)).toContain('Within the provider’s reach Yes.');
+    const unsure = render(({ gathered }) => {
+      gathered.evidence.keys[0]!.repeatable = false;
+    });
+    expect(text(unsure)).toContain('It seems so, but not every step of the way could be taken again');
+    const none = render(({ gathered }) => {
+      gathered.evidence.keys[0]!.path = undefined;
+    });
+    expect(text(none)).toContain('No way was found from anything that crossed the provider');
+  });
+
+  test('draws where a key came from, and says the same in sentences', () => {
+    expect(tags(page).filter(({ name, closing }) => name === 'svg' && !closing).length).toBeGreaterThan(2);
+    expect(text(page)).toContain(
+      'Crossed in the clear in the reply, sent to alice, as “k” in base64 (event 3). The provider saw it.',
+    );
+    expect(page).toContain('<g class="line leak">');
+  });
+
+  test('names those of whom it was not seen how they came to a key', () => {
+    const strange = render(({ gathered }) => {
+      gathered.evidence.keys[0]!.unaccounted = ['bob'];
+    });
+    expect(text(strange)).toContain('alice and bob. How bob came to it was not seen.');
+  });
+
+  test('tells as a notice, and not as a refutation, that a public key was taken on trust', () => {
+    const trusting = render((audit) => {
+      const call = sealedCall(['alice', 'bob']);
+      Object.assign(audit.gathered, gatheredOf(call));
+    });
+    expect(text(trusting)).toContain(
+      'alice took bob’s public key from the provider on trust: the provider could have swapped it.',
+    );
+    expect(text(trusting)).toContain('bob took alice’s public key from the provider on trust');
+    expect(trusting).toMatch(/<p class="note"><strong>Taken on trust\.<\/strong>/);
+    expect(text(page)).not.toContain('on trust');
+    const strange = render((audit) => {
+      const gathered = gatheredOf(sealedCall(['alice', 'bob']));
+      gathered.evidence.keys[0]!.swappable = [{ participant: 'alice', publicKey: bytesOf('somebody'), evidence: [1] }];
+      Object.assign(audit.gathered, gathered);
+    });
+    expect(text(strange)).toContain(
+      'alice took a public key that no participant was seen making from the provider on trust',
+    );
+  });
+
+  test('draws forty stories at most, and tells of the other keys in a table', () => {
+    const many = render((audit) => {
+      const call = new Call();
+      const keys = Array.from({ length: 45 }, (_, index) => {
+        const bytes = call.random('alice', bytesOf(`key ${index}`));
+        const key = call.key('alice', `base ${index}`, bytes, { name: 'HKDF' });
+        const value = bytesOf(`derived ${index}`);
+        call.add('crypto.derive', { realm: 'r', base: key, algorithm: { name: `KDF ${index}` }, value });
+        return { bytes: value, whose: 'alice' };
+      });
+      Object.assign(audit.gathered, gatheredOf({ call, keys }));
+    });
+    expect(many.match(/<svg [^>]*role="img"/g)).toHaveLength(40);
+    expect(text(many)).toContain('More keys, which are not drawn');
+    expect(text(many)).toMatch(
+      /key 45 100 frames of alice’s video AES-256 in GCM mode, 128-bit tag page alice\. ✓ no way was found/,
+    );
+  });
+
+  test('tells of keys with the same story once, and of each of them in a table', () => {
+    const same = render((audit) => {
+      Object.assign(audit.gathered, gatheredOf(sealedCall(['alice', 'bob', 'carol'])));
+    });
+    expect(same.match(/<svg [^>]*role="img"/g)).toHaveLength(1);
+    expect(text(same)).toContain('Key 1 and 2 more like it 2 keys like this one: key 2 and key 3.');
+    expect(text(same)).toMatch(/key 3 100 frames of carol’s video/);
+  });
+
+  test('shows no value of a lineage or a path, wherever it stands', () => {
+    const { gathered, page } = everywhere();
+    const { keys } = gathered.evidence;
+    const path = keys.flatMap(({ path = [] }) => path.map(({ gives }) => gives));
+    const values = [...gathered.lineage.secrets.values()].map(({ bytes }) => bytes);
+    expect(path.length).toBeGreaterThan(1);
+    expect(values.length).toBeGreaterThan(6);
+    const said = text(page).replaceAll(' ', '');
+    for (const value of [...values, ...path]
+      .map((bytes) => Buffer.from(bytes))
+      .filter((value) => `${value}` !== 'alice'))
+      for (const encoding of ['hex', 'base64', 'base64url', 'utf8'] as const)
+        expect(said.includes(value.toString(encoding).replaceAll(' ', ''))).toBe(false);
+    // Who is spoken of is no secret, even where somebody made it one.
+    expect(text(page)).toContain('alice’s browser');
   });
 
   test('shows how to record it again, in words that a shell takes as they are', () => {
@@ -132,7 +242,7 @@ describe('the pictures', () => {
     const figures = figuresOf(
       render(({ gathered }) => {
         gathered.pictures.clear();
-        gathered.evidence.keys[0]!.reach = undefined;
+        gathered.evidence.keys[0]!.path = undefined;
       }),
     );
     expect(figures[1]!.said).toContain(
@@ -229,26 +339,16 @@ function card(sender: number, counter: number): Picture {
 function small(): Audit {
   const nothing = (): Sight => ({ frames: 5, pictures: 0, cards: 0, words: 0, evidence: [1] });
   const stream: StreamEvidence = {
-    participant: 'alice',
-    ssrc: 1,
-    medium: 'video',
-    codec: 'VP8',
-    route: 'provider',
+    ...videoOf('alice'),
     frames: 5,
-    lost: 0,
     left: 200,
-    last: 0,
     compared: 5,
     agreed: 5,
-    unchanged: 0,
     sealed: 5,
     asIs: nothing(),
     beforeTransform: nothing(),
-    blocks: { total: 10, repeated: 4, evidence: [1] },
-    clearPrefix: undefined,
-    pairs: { kind: 'none seen', detail: '' },
   };
-  const crossing: NonNullable<KeyEvidence['taken']>['crossing'] = {
+  const crossing: Crossing = {
     evidence: [3],
     t: 1,
     participant: 'alice',
@@ -266,19 +366,34 @@ function small(): Audit {
     scheme: 'aes-ecb',
     streams: [stream],
     frames: 5,
-    reach: [
-      { text: 'keys.test sent alice the key in the clear as "k" (base64) in the reply', evidence: [3], crossing },
+    path: [
+      {
+        text: 'keys.test sent alice the key in the clear as "k" (base64) in the reply',
+        evidence: [3],
+        gives: KEY,
+        source: {
+          from: 'crossing',
+          crossing,
+          steps: [{ as: 'base64', offset: 0, length: 24 }],
+          label: 'k',
+          sealed: false,
+        },
+      },
     ],
-    taken: { crossing, steps: [], label: 'k' },
-    roots: { made: [], unknown: [] },
+    repeatable: true,
+    sources: [{ crossing, earlier: false, guessable: false }],
+    roots: { made: [], unknown: [], crossed: [] },
+    guards: { made: [], unknown: [], crossed: [] },
     sight: { ...nothing(), pictures: 5, cards: 5 },
     holders: ['alice', 'bob'],
     unaccounted: [],
-    earlier: false,
+    swappable: [],
+    noncesReused: 0,
     nonceReuse: [],
     nonces: 0,
     evidence: [1],
   };
+  const lineage = new Lineage({ body: () => KEY });
   const frame: EncodedFrame = {
     ssrc: 1,
     timestamp: 1,
@@ -293,6 +408,7 @@ function small(): Audit {
     medium: 'video',
     codec: 'VP8',
     route: 'provider',
+    secured: false,
     packets: 5,
     leaving: new Map(),
     *frames() {
@@ -358,7 +474,6 @@ function small(): Audit {
         keys: [key],
         tried: 12,
         undecoded: 0,
-        unsearched: 0,
         sentOtherwise: 0,
         strangers: 0,
       },
@@ -366,6 +481,8 @@ function small(): Audit {
       arrived: new Map([['alice', { picture, receiver: 'bob', counter: 7 }]]),
       streams: new Map([[stream, sent]]),
       sealed: new Map(),
+      lineage,
+      secrets: new Map([[key, lineage.add(KEY, { seq: 3, participant: 'alice' })]]),
     },
     claims: new Map(
       asked.map(({ claim }) => [
@@ -382,6 +499,53 @@ function small(): Audit {
       ]),
     ),
   };
+}
+
+/** Each makes a key, and seals it for each other. */
+function sealedCall(names: string[]): { call: Call; keys: { bytes: Uint8Array; whose: string }[] } {
+  const call = new Call();
+  for (const name of names) call.pair(name);
+  const keys = names.map((name) => {
+    const bytes = call.random(name, bytesOf(`${name} key`));
+    call.key(name, 'key', bytes, { name: 'AES-GCM' });
+    for (const other of names) if (other !== name) call.seal(name, other, bytes);
+    return { bytes, whose: name };
+  });
+  return { call, keys };
+}
+
+function gatheredOf({
+  call,
+  keys,
+}: ReturnType<typeof sealedCall>): Pick<Audit['gathered'], 'evidence' | 'lineage' | 'secrets'> {
+  const { keys: secrets, lineage } = call.evidence(keys);
+  return { evidence: { ...small().gathered.evidence, keys: [...secrets.keys()] }, secrets, lineage };
+}
+
+/** A call whose secrets stand in every text that there is. */
+function everywhere(): { gathered: Audit['gathered']; page: string } {
+  const { call, keys } = sealedCall(['alice', 'bob']);
+  const pin = Buffer.from('482913');
+  const passphrase = Buffer.from('correct horse battery');
+  const base = call.key('alice', 'pin', pin, { name: 'PBKDF2' });
+  const guessed = call.pbkdf2('alice', base, pin, 10);
+  const other = call.key('alice', 'passphrase', passphrase, { name: 'HKDF' });
+  const { bytes } = call.hkdf('alice', other, passphrase, 'derived');
+  const name = call.key('alice', 'name', Buffer.from('alice'), { name: 'PBKDF2' });
+  const named = call.pbkdf2('alice', name, Buffer.from('alice'), 10);
+  const all = [...keys, ...[guessed, bytes, named].map((bytes) => ({ bytes, whose: 'alice' }))];
+  call.reply(
+    'alice',
+    'https://meet.example/482913',
+    JSON.stringify({ passphrase: Buffer.from(bytes).toString('hex') }),
+  );
+  const audit = small();
+  Object.assign(audit.gathered, gatheredOf({ call, keys: all }));
+  const values = [...audit.gathered.lineage.secrets.values()].map(({ bytes }) => Buffer.from(bytes));
+  const texts = values.flatMap((value) => [value.toString('hex'), value.toString('base64'), value.toString()]);
+  fillEverything((was) => `${was} ${texts.filter((text) => text !== 'alice').join(' ')}`.slice(0, 5000))(audit);
+  audit.recording.participants[0]!.name = 'alice';
+  return { gathered: audit.gathered, page: renderHtml(audit, { body: () => ARRIVED }) };
 }
 
 /** Fixed bytes that look like nothing. */
@@ -410,8 +574,13 @@ function fillEverything(fill: (was: string) => string): (audit: Audit) => void {
       gathered.arrived.set(fill(participant), { ...gathered.arrived.get('alice')!, receiver: fill('bob') });
     for (const stream of gathered.evidence.streams) stream.participant = fill(stream.participant);
     for (const key of gathered.evidence.keys) {
-      key.reach![0]!.text = fill(key.reach![0]!.text);
-      Object.assign(key.taken!.crossing, { host: fill('host'), participant: fill('alice') });
+      Object.assign(key, { scheme: fill('aes-ecb'), name: fill('key 1'), holders: [fill('alice')] });
+      const step = key.path?.[0];
+      if (step) step.text = fill(step.text);
+      if (step?.source.from !== 'crossing') continue;
+      step.source.label = fill('k');
+      const { crossing } = step.source;
+      Object.assign(crossing, { host: fill('host'), participant: fill('alice'), what: fill('the reply') });
     }
   };
 }
@@ -434,9 +603,9 @@ function tags(page: string): Tag[] {
   const rest = page
     .replace(/^<!doctype html>/, '')
     .replace(/<style>[^<]*<\/style>/, '')
-    .replace(/<(\/?)([a-z][a-z0-9]*)((?: [a-z-]+="[^"<>]*")*)>/g, (_, slash: string, name: string, list: string) => {
+    .replace(/<(\/?)([a-z][a-z0-9]*)((?: [a-zA-Z-]+="[^"<>]*")*)>/g, (_, slash: string, name: string, list: string) => {
       const attributes = Object.fromEntries(
-        [...list.matchAll(/ ([a-z-]+)="([^"]*)"/g)].map((match) => [match[1]!, match[2]!]),
+        [...list.matchAll(/ ([a-zA-Z-]+)="([^"]*)"/g)].map((match) => [match[1]!, match[2]!]),
       );
       found.push({ name, closing: slash === '/', attributes });
       if (slash) expect(open.pop()).toBe(name);
@@ -448,13 +617,19 @@ function tags(page: string): Tag[] {
   return found;
 }
 
-/** What a browser would build, apart from texts. */
+/** What a browser would build, apart from texts, and from drawings: how these look hangs on the words in them. */
 function structure(page: string): string[] {
-  return tags(page).map(({ name, closing, attributes }) => {
+  let drawings = 0;
+  return tags(page).flatMap(({ name, closing, attributes }) => {
+    if (name === 'svg') drawings += closing ? -1 : 1;
+    if (drawings > 0 && DRAWN.has(name)) return [];
     const { content, alt, title, src, datetime, 'aria-label': label, ...rest } = attributes;
     return JSON.stringify([closing, name, Object.keys(attributes), rest]);
   });
 }
+
+/** All that a drawing is made of. */
+const DRAWN = new Set(['svg', 'title', 'desc', 'g', 'path', 'rect', 'text']);
 
 /** What is to be read. */
 function text(markup: string): string {

@@ -6,21 +6,38 @@ import type { Audit, Verdict } from '../harness/audit/audit.ts';
 import type { Claim, Control } from '../harness/claims/claim.ts';
 import { type KeyEvidence, type StreamEvidence, shows } from '../harness/claims/evidence.ts';
 import type { Bodies } from '../harness/knowledge/crossings.ts';
+import type { Secret } from '../harness/knowledge/lineage.ts';
 import type { Recording } from '../harness/recording/format.ts';
-import { describeCipher, enumerate, whereFound, whoMade } from './keys.ts';
+import {
+  describeCipher,
+  enumerate,
+  listed,
+  MOST_NAMES,
+  onTrust,
+  reached,
+  sealedBy,
+  whereFound,
+  whoMade,
+} from './keys.ts';
+import { drawStory } from './lineage.ts';
 import { html, Markup } from './markup.ts';
 import { picturesOf, type Shown } from './pictures.ts';
 import { printable, withholder } from './printable.ts';
+import { publicKeys } from './public-keys.ts';
+import { KNOWERS, type Say, sentencesOf } from './sentences.ts';
+import { type Story, storiesOf } from './story.ts';
 import { STYLE } from './style.ts';
 import { stated, summary, VERDICTS } from './words.ts';
 
 /** Entries of one list that are shown; whoever made a recording must not make the report endless. */
 const MOST = 200;
+/** Keys of which it is told where they came from, and stories of which each is drawn. */
+const MOST_TOLD = 300;
+const MOST_DRAWN = 40;
+/** Lines that are told of one key. */
+const MOST_LINES = 8;
 /** Participants whose pictures are shown, as many as there are test cards. */
 const MOST_PICTURED = 15;
-
-/** Makes foreign text fit to be shown, and takes keys out of it. */
-type Say = (text: string) => string;
 
 /**
  * @param bodies the recording that was judged, for the pictures in it
@@ -28,7 +45,10 @@ type Say = (text: string) => string;
  */
 export function renderHtml(audit: Audit, bodies: Bodies): string {
   const { gathered, claims } = audit;
-  const hide = withholder(gathered.evidence.keys.map(({ bytes }) => bytes));
+  const names = audit.recording.participants.map(({ name }) => name);
+  const { stories, values } = storiesOf(toldOf(gathered), gathered.lineage, names);
+  const all = gathered.evidence.keys.flatMap(({ bytes, path = [] }) => [bytes, ...path.map(({ gives }) => gives)]);
+  const hide = withholder([...values, ...all], names);
   const say: Say = (text) => printable(hide(text));
   const recording = sayAll(audit.recording, say);
   const verdicts = sayAll(audit.result.verdicts, say);
@@ -47,7 +67,7 @@ export function renderHtml(audit: Audit, bodies: Bodies): string {
 ${head(recording, verdicts, claims)}
 ${seen(audit, bodies, say)}
 ${statements(verdicts, claims)}
-${keys(audit, say)}
+${keys(audit, stories, say)}
 ${record(audit, recording, say)}
 ${again(recording, verdicts)}
 ${glossary()}
@@ -57,6 +77,14 @@ ${glossary()}
 </html>
 `;
   return String(page);
+}
+
+/** The keys of which it is told where they came from: leaks before others. */
+function toldOf({ evidence, secrets }: Audit['gathered']): Map<KeyEvidence, Secret> {
+  const [leaks, others] = [true, false].map((isLeak) =>
+    evidence.keys.filter(({ path }) => isLeak === (path !== undefined)),
+  );
+  return new Map([...leaks!, ...others!].slice(0, MOST_TOLD).map((key) => [key, secrets.get(key)!]));
 }
 
 /** A style element holds raw text, which must not be escaped: this one is ours. */
@@ -225,15 +253,35 @@ ${more(controls.length)}`;
 ${list}</details>`;
 }
 
-function keys({ gathered: { evidence } }: Audit, say: Say): Markup {
+function keys({ gathered: { evidence, lineage } }: Audit, stories: readonly Story[], say: Say): Markup {
   const { keys, streams, tried } = evidence;
+  const drawn = stories.slice(0, MOST_DRAWN);
+  const rest = stories.slice(MOST_DRAWN).flatMap((story) => story.keys);
+  const untold = keys.length - stories.reduce((sum, story) => sum + story.keys.length, 0);
+  const ownerOf = publicKeys(lineage);
   return html`<section aria-labelledby="keys">
 <h2 id="keys">Where the keys came from</h2>
 <p>A key is listed if it provably seals media of this call. ${tried} ${tried === 1 ? 'value that crossed the provider and could be a key was' : 'values that crossed the provider and could be keys were'} tried on media whose key was not seen in the page.</p>
 ${keys.length === 0 && html`<p>${noKeys(streams)}</p>`}
-${keys.slice(0, MOST).map((key) => keyed(key, say))}
-${more(keys.length)}
+${keys.length > 0 && legend()}
+${drawn.map((story, index) => keyed(story, index + 1, ownerOf, say))}
+${
+  rest.length > 0 &&
+  html`<h3>More keys, which are not drawn</h3>
+${keyTable('More keys', rest, say)}`
+}
+${untold > 0 && html`<p class="soft">And ${untold} more keys.</p>`}
 </section>`;
+}
+
+function legend(): Markup {
+  const { devices, provider, unsure } = KNOWERS;
+  return html`<p>Each drawing leads from where a key starts, above, down to the key. Every box says who could compute what stands in it, as far as was recorded:</p>
+<ul class="legend">
+<li><span class="held">${devices.sign} ${devices.tag}</span>, in a round box: no way was found for the provider to compute it. A lock says that it crossed sealed.</li>
+<li><span class="unheld">${provider.sign} ${provider.tag}</span>, in a red box with corners: the provider could compute it. Thick red lines are the way.</li>
+<li><span class="unsure">${unsure.sign} ${unsure.tag}</span>, in a dashed box: it was not seen where it came from.</li>
+</ul>`;
 }
 
 function noKeys(streams: readonly StreamEvidence[]): string {
@@ -243,30 +291,86 @@ function noKeys(streams: readonly StreamEvidence[]): string {
   return `No key was found. ${open} of ${streams.length} media streams could be seen or heard as they passed.`;
 }
 
-function keyed(key: KeyEvidence, say: Say): Markup {
-  const { name, cipher, scheme, streams, frames, reach, nonceReuse } = key;
-  const sealed = enumerate(streams.map(({ participant, medium }) => `${participant}’s ${medium}`));
-  return html`<section class="key" aria-label="${name}">
-<h3>${name.replace(/^k/, 'K')}</h3>
+type OwnerOf = (publicKey: Uint8Array) => string | undefined;
+
+function keyed(story: Story, number: number, ownerOf: OwnerOf, say: Say): Markup {
+  const [key, ...others] = story.keys as [KeyEvidence, ...KeyEvidence[]];
+  const { name, cipher, scheme, streams, frames, noncesReused } = key;
+  const trusted = onTrust(key, ownerOf);
+  const title = name.replace(/^k/, 'K');
+  return html`<section class="key" aria-label="${say(name)}">
+<h3>${say(title)}${others.length > 0 && ` and ${others.length} more like it`}</h3>
+${
+  others.length > 0 &&
+  html`<p>${others.length} ${others.length === 1 ? 'key' : 'keys'} like this one: ${say(
+    listed(
+      others.map(({ name }) => name),
+      MOST_NAMES,
+    ),
+  )}. Names and numbers in the drawing are those of ${say(name)}.</p>`
+}
+<figure class="drawing" tabindex="0" aria-label="Where ${say(name)} came from">${drawStory(story, say, number)}</figure>
+<ol class="told">
+${sentencesOf(story, say).map(
+  (sentence) => html`<li>${sentence}</li>
+`,
+)}</ol>
 <dl class="facts">
-<dt>Cipher</dt><dd>${describeCipher(cipher)}${scheme ? html`, frames as <code>${scheme}</code> lays them out` : undefined}</dd>
-<dt>Seals</dt><dd>${frames} frames${sealed ? ` of ${say(sealed)}` : ''}</dd>
+<dt>Cipher</dt><dd>${say(describeCipher(cipher))}${scheme ? html`, frames as <code>${say(scheme)}</code> lays them out` : undefined}</dd>
+<dt>Seals</dt><dd>${frames} frames${streams.length > 0 && ` of ${say(sealedBy(streams))}`}</dd>
 <dt>Found</dt><dd>${whereFound(key)}</dd>
 <dt>Who made it</dt><dd>${whoMade(key).map((line) => html`${say(line)} `)}</dd>
-<dt>Within the provider’s reach</dt><dd>${
-    reach
-      ? html`<strong class="unheld">Yes.</strong> ${reach
-          .slice(0, MOST)
-          .map(
-            ({ text, evidence }) =>
-              html`${say(text)} <span class="soft">(event ${evidence.slice(0, 8).join(', ')})</span> `,
-          )}`
-      : html`<strong class="held">No way was found</strong> from anything that crossed the provider.`
-  }</dd>
-${nonceReuse.length > 0 && html`<dt>Nonces</dt><dd>The same nonce was used again ${nonceReuse.length} ${nonceReuse.length === 1 ? 'time' : 'times'}.</dd>`}
+<dt>Who holds it</dt><dd>${held(key, say)}</dd>
+<dt>Within the provider’s reach</dt><dd>${withinReach(key, say)}</dd>
+${noncesReused > 0 && html`<dt>Nonces</dt><dd>A nonce was used again ${noncesReused} ${noncesReused === 1 ? 'time' : 'times'}.</dd>`}
 </dl>
+${
+  trusted.length > 0 &&
+  html`<p class="note"><strong>Taken on trust.</strong> ${trusted.slice(0, MOST_LINES).map((line) => html`${say(line)} `)}${trusted.length > MOST_LINES && `And so did others, ${trusted.length - MOST_LINES} times. `}It was not seen doing so, but nothing that was recorded would let people notice.</p>`
+}
+${others.length > 0 && html`<details><summary>The other ${others.length === 1 ? 'key' : `${others.length} keys`}</summary>${keyTable('Keys like this one', others, say)}</details>`}
 </section>
 `;
+}
+
+function held({ holders, unaccounted }: KeyEvidence, say: Say): string {
+  if (holders.length === 0) return 'It was not seen on any participant’s device.';
+  const names = `${say(listed(holders, MOST_NAMES))}.`;
+  if (unaccounted.length === 0) return names;
+  return `${names} How ${say(listed(unaccounted, MOST_NAMES))} came to it was not seen.`;
+}
+
+function withinReach(key: KeyEvidence, say: Say): Markup {
+  const answer = {
+    yes: html`<strong class="unheld">Yes.</strong>`,
+    unsure: html`<strong class="unsure">It seems so</strong>, but not every step of the way could be taken again, so that no verdict rests on it.`,
+    no: html`<strong class="held">No way was found</strong> from anything that crossed the provider.`,
+  }[reached(key)];
+  const steps = key.path ?? [];
+  const [first, last] =
+    steps.length > MOST_LINES ? [steps.slice(0, MOST_LINES / 2), steps.slice(-MOST_LINES / 2)] : [steps, []];
+  const told = (path: typeof steps) =>
+    path.map(
+      ({ text, evidence }) =>
+        html`${say(text)} <span class="soft">(${evidence.length === 1 ? 'event' : 'events'} ${listed(evidence.map(String), MOST_NAMES)})</span>. `,
+    );
+  return html`${answer} ${told(first)}${last.length > 0 && `And so on, ${steps.length - MOST_LINES} steps more. `}${told(last)}`;
+}
+
+function keyTable(caption: string, keys: readonly KeyEvidence[], say: Say): Markup {
+  const answers = { yes: '✗ yes', unsure: '? it seems so', no: '✓ no way was found' };
+  return table(
+    caption,
+    ['Key', 'Seals', 'Cipher', 'Found', 'Who holds it', 'Within the provider’s reach'],
+    keys.map((key) => [
+      say(key.name).replaceAll(' ', '\u00a0'),
+      `${key.frames} frames of ${say(sealedBy(key.streams))}`,
+      say(describeCipher(key.cipher)),
+      key.found,
+      held(key, say),
+      `${answers[reached(key)]}${key.path ? ` (events ${listed(key.path.flatMap(({ evidence }) => evidence).map(String), MOST_NAMES)})` : ''}`,
+    ]),
+  );
 }
 
 const VANTAGES: Record<string, string> = {

@@ -7,7 +7,7 @@ import { bytesAsPicture } from '../harness/media/noise.ts';
 import { i420ToRgb, png } from '../harness/media/png.ts';
 import { CARD, readCardFromGray, renderCard } from '../harness/media/test-card.ts';
 import type { Recording } from '../harness/recording/format.ts';
-import { describeCipher, enumerate } from './keys.ts';
+import { describeCipher, enumerate, reached } from './keys.ts';
 
 /** A picture and what it is; `image` is undefined where there is none, and the caption says why. */
 export interface Shown {
@@ -92,9 +92,13 @@ function provider(name: string, card: number, gathered: Gathered): Shown {
 }
 
 /** Says whose the key is by which a picture was opened. */
-function holder({ found, reach }: KeyEvidence): string {
-  if (found === 'provider') return 'The key was taken from what crossed the provider.';
-  return reach ? 'The key can be computed from what crossed the provider.' : 'The key was taken from the browser.';
+function holder(key: KeyEvidence): string {
+  if (key.found === 'ciphertext') return 'The frames themselves give the key away.';
+  if (key.found === 'provider') return 'The key was taken from what crossed the provider.';
+  if (reached(key) === 'yes') return 'The key can be computed from what crossed the provider.';
+  return key.found === 'page'
+    ? 'The key was taken from the browser.'
+    : 'The key was taken from a participant’s device.';
 }
 
 /** The frames' own bytes. */
@@ -109,9 +113,9 @@ function sealed(title: string, way: string, streams: StreamEvidence[], { streams
     }
     if (length === 0) continue;
     const keys = evidence.keys.filter((key) => key.streams.includes(stream));
-    const within = keys.find(({ reach }) => reach);
+    const within = keys.find((key) => reached(key) === 'yes') ?? keys.find(({ path }) => path);
     const known = within
-      ? ` But ${within.name}, which seals them, is within the provider’s reach: see the keys below.`
+      ? ` But ${within.name}, which seals them, ${reached(within) === 'yes' ? 'is' : 'seems to be'} within the provider’s reach: see the keys below.`
       : keys.length > 0
         ? ` They are sealed under ${enumerate(keys.map((key) => key.name))}; no way was found from what crossed the provider to ${keys.length === 1 ? 'that key' : 'those keys'}.`
         : '';

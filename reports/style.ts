@@ -82,6 +82,31 @@ summary { cursor: pointer; font-size: .93rem; padding: .15rem 0; }
 .controls li > span:first-child { font: 700 .85rem/1.7 var(--sans); }
 .held { color: var(--upheld); }
 .unheld { color: var(--refuted); }
+.unsure { color: var(--inconclusive); }
+.legend { font-size: .95rem; padding-left: 1.2rem; }
+.legend .held, .legend .unheld, .legend .unsure { font: 700 .88rem var(--sans); }
+.drawing { margin: .9rem 0; overflow-x: auto; }
+.lineage { display: block; margin: 0 auto; min-width: 26rem; max-width: 100%; height: auto; font-family: var(--sans); }
+.lineage.wide { min-width: 44rem; }
+.lineage text { fill: var(--ink); font-size: 13px; }
+.lineage .tag { font-size: 11px; font-weight: 700; }
+.lineage .small { font-size: 11.5px; fill: var(--soft); }
+.lineage .box { fill: var(--card); stroke-width: 1.5; }
+.lineage .box.devices { stroke: var(--upheld); fill: var(--upheld-ground); }
+.lineage .box.provider { stroke: var(--refuted); fill: var(--refuted-ground); stroke-width: 3; }
+.lineage .box.unsure { stroke: var(--inconclusive); fill: var(--inconclusive-ground); stroke-dasharray: 6 4; }
+.lineage .box.own { stroke-width: 4; }
+.lineage .tag.devices { fill: var(--upheld); }
+.lineage .tag.provider { fill: var(--refuted); }
+.lineage .tag.unsure { fill: var(--inconclusive); }
+.lineage .way { fill: none; stroke: var(--soft); stroke-width: 1.5; }
+.lineage .head { fill: var(--soft); }
+.lineage .shut .way { stroke-dasharray: 2 3; }
+.lineage .leak .way { stroke: var(--refuted); stroke-width: 3.5; }
+.lineage .leak .head { fill: var(--refuted); }
+.lineage .lock { fill: var(--ink); }
+.lineage .shackle { fill: none; stroke: var(--ink); stroke-width: 1.8; }
+.told { font: .92rem/1.5 var(--sans); padding-left: 1.8rem; }
 .scroll { overflow-x: auto; margin: .6rem 0; }
 table { min-width: 40rem; border-collapse: collapse; font-size: .93rem; line-height: 1.4; width: 100%; overflow-wrap: normal; }
 caption { text-align: left; font: 700 .95rem var(--sans); padding: .3rem 0; }
@@ -105,8 +130,9 @@ footer { margin-top: 3rem; color: var(--soft); font-size: .9rem; }
   main { max-width: none; padding: 0; }
   h2, h3, h4, .by { break-after: avoid; }
   .controls li, .overview li, .findings > li, tr { break-inside: avoid; }
-  .badge, .note, figure img { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  table { min-width: 0; }
+  .badge, .note, figure img, .lineage { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  table, .lineage, .lineage.wide { min-width: 0; }
+  .drawing { overflow: visible; }
   details::details-content { content-visibility: visible; block-size: auto; }
   .pictures { grid-template-columns: repeat(3, 1fr); }
 }

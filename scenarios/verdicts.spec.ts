@@ -1,45 +1,12 @@
 /** Whole calls, from browsers to verdict and report: every liar is caught, with a proof, and the honest are left alone. */
-import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import type { AuditResult } from '../harness/audit/audit.ts';
-import { readCardFromGray } from '../harness/media/test-card.ts';
+import { cardIn, reproduce, run, verdictsOf } from './testing/calls.ts';
 import { keywitness } from './testing/keywitness.ts';
 
 const CLAIMS = ['cipher', 'ciphertext-sound', 'key-delivery', 'key-origin', 'media-confidential'];
-
-/** Runs a service and returns what it came to. */
-async function run(service: string, folder: string, ...options: string[]) {
-  const { code, stdout, stderr } = await keywitness([
-    'run',
-    service,
-    '--out',
-    folder,
-    '--json',
-    '--seconds',
-    '6',
-    ...options,
-  ]);
-  expect(code, stderr).not.toBe(4);
-  return { code, stderr, result: JSON.parse(stdout) as AuditResult };
-}
-
-function verdictsOf({ verdicts }: AuditResult): Record<string, string> {
-  return Object.fromEntries(verdicts.map(({ claim, verdict }) => [claim, verdict]).sort());
-}
-
-function reproduce(proof: string) {
-  return spawnSync(process.execPath, ['reproduce.mjs'], { cwd: proof, encoding: 'utf8' });
-}
-
-/** The test card in a PNG, read through ffmpeg. */
-function cardIn(picture: string) {
-  const { stdout } = spawnSync('ffmpeg', ['-v', 'error', '-i', picture, '-f', 'rawvideo', '-pix_fmt', 'gray', '-'], {
-    maxBuffer: 1 << 24,
-  });
-  return readCardFromGray(stdout, 640, 360);
-}
 
 test('zoom-2020: each of the five claims is refuted, with a proof that ends in the picture', async ({}, info) => {
   const folder = info.outputPath('zoom.kw');
@@ -59,7 +26,7 @@ test('zoom-2020: each of the five claims is refuted, with a proof that ends in t
   expect(statSync(join(folder, 'recording.json')).mode & 0o777).toBe(0o600);
 
   await test.step('a proof fails loudly if any byte was changed', () => {
-    for (const file of ['packets.bin', 'message.bin']) {
+    for (const file of ['packets.bin', 'message-1.bin']) {
       const copy = info.outputPath(`altered-${file}`);
       cpSync(join(folder, 'proofs', 'media-confidential'), copy, { recursive: true });
       const bytes = readFileSync(join(copy, file));

@@ -2,8 +2,8 @@
  * A proof folder: what a stranger needs to see for himself what the provider could see, without keywitness.
  *
  * - `packets.bin`: RTP packets as the provider's server saw them, each after its length (16 bits, big-endian)
- * - `message.bin`: the message that carried the key, as it crossed the provider, where a key is needed
- * - `proof.json`: the files' digests, the way to the key, what must come out
+ * - `message-N.bin`: the messages that the key follows from, as they crossed the provider, where a key is needed
+ * - `proof.json`: the files' digests, the way from those messages to the key, step by step, what must come out
  * - `reproduce.mjs`: does it all again with Node and ffmpeg alone, ends in the picture or sound, and fails if a byte differs
  */
 import { createHash } from 'node:crypto';
@@ -12,10 +12,15 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Scheme } from '../ciphers/scheme.ts';
 import type { ProofPlan } from '../claims/claim.ts';
+import type { KeyEvidence } from '../claims/evidence.ts';
+import type { Crossing } from '../knowledge/crossings.ts';
+import { frameName } from '../knowledge/frame-keys.ts';
+import type { PathStep, Witness } from '../knowledge/reach.ts';
 import type { EncodedFrame } from '../media/frames.ts';
 import type { RecordingReader } from '../recording/reader.ts';
 import type { Gathered } from './evidence.ts';
-import { mux, open, type Proof } from './reproduce.ts';
+import { mux, open, type Proof, type ProofStep } from './reproduce.ts';
+import { MOST_UNSEALED } from './stream.ts';
 
 /** Frames that a proof shows: about 5 s. */
 const FRAMES = { video: 75, audio: 250 };
@@ -38,7 +43,8 @@ export async function writeProof(
   const frames = shown(gathered, plan, scheme);
   const evidence = [...new Set(frames.flatMap((frame) => frame.evidence))].sort((a, b) => a - b);
   const packets = packed(reader, new Set(evidence));
-  const message = key?.taken?.crossing.wire();
+  const { path, messages } = key ? written(key) : { path: undefined, messages: new Map<string, Uint8Array>() };
+  const files = new Map([['packets.bin', packets], ...messages]);
   const proof: Proof = {
     proof: 1,
     claim,
@@ -48,52 +54,99 @@ export async function writeProof(
     ssrc: stream.ssrc,
     codec: gathered.streams.get(stream)!.codec!,
     events: evidence,
-    files: { 'packets.bin': digest(packets), ...(message ? { 'message.bin': digest(message) } : {}) },
-    ...(key?.taken
-      ? {
-          key: {
-            from: `${key.taken.crossing.what}, ${key.taken.crossing.host}`,
-            events: key.taken.crossing.evidence,
-            name: key.taken.label,
-            codings: key.taken.crossing.codings,
-            steps: key.taken.steps,
-            scheme: key.scheme,
-          },
-        }
-      : {}),
+    files: Object.fromEntries([...files].map(([name, bytes]) => [name, digest(bytes)])),
+    ...(key && { path }),
+    ...(key?.scheme && { scheme: key.scheme }),
     ...(key?.found === 'page' ? { seen: seen(gathered, plan, frames) } : {}),
     result: '',
   };
   // What must come out is worked out by the very code that a stranger will run.
-  proof.result = digest(mux(proof, open(proof, packets, message, scheme)));
+  proof.result = digest(mux(proof, open(proof, files, scheme)));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const write = (name: string, content: string | Uint8Array) =>
     writeFileSync(join(folder, name), content, { mode: 0o600 });
-  write('packets.bin', packets);
-  if (message) write('message.bin', message);
+  for (const [name, bytes] of files) write(name, bytes);
   write('proof.json', `${JSON.stringify(proof, null, 2)}\n`);
-  write('reproduce.mjs', await script(proof.key?.scheme));
+  write('reproduce.mjs', await script(proof.scheme));
+}
+
+/** The path to a key, or else the key as the browser used it, and the messages that it begins with. */
+function written({ path, repeatable, bytes, evidence, found }: KeyEvidence): {
+  path: ProofStep[];
+  messages: Map<string, Uint8Array>;
+} {
+  const messages = new Map<string, Uint8Array>();
+  const names = new Map<Crossing, string>();
+  const fileOf = (crossing: Crossing) => {
+    const name = names.get(crossing) ?? `message-${names.size + 1}.bin`;
+    names.set(crossing, name);
+    messages.set(name, crossing.wire());
+    return name;
+  };
+  const steps = (repeatable ? (path ?? []) : []).map((step) => stepOf(step, fileOf));
+  if (steps.length > 0) return { path: steps, messages };
+  const text = found === 'device' ? 'a participant’s device had the key' : 'the key, as the browser used it';
+  return { path: [{ text, events: evidence, gives: digest(bytes), from: 'browser', value: hex(bytes) }], messages };
+}
+
+function stepOf({ text, evidence, gives, source }: PathStep, fileOf: (crossing: Crossing) => string): ProofStep {
+  const common = { text, events: evidence, gives: digest(gives) };
+  switch (source.from) {
+    case 'crossing': {
+      const { crossing, steps, label } = source;
+      const { codings, what, host } = crossing;
+      return { ...common, from: 'crossing', file: fileOf(crossing), what, host, codings, steps: steps!, label };
+    }
+    case 'guess':
+      return { ...common, ...source, value: hex(gives) };
+    case 'ciphertext':
+      return { ...common, ...source };
+    case 'steps':
+      return { ...common, from: 'steps', inputs: source.inputs, derivation: source.derivation! };
+    case 'resealed':
+      return { ...common, ...source, left: inHex(source.left), reached: inHex(source.reached) };
+  }
+}
+
+function inHex({ participant, key, derivation }: Witness) {
+  return { participant, key: hex(key), derivation };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 /** Whole frames in a row, from a key frame on, as the provider saw them; of those only the ones that the key opens. */
 function shown({ streams, sealed }: Gathered, { stream, key }: ProofPlan, scheme: Scheme | undefined): EncodedFrame[] {
-  const all = [...streams.get(stream)!.frames()];
-  const opener = key && scheme?.prepare(key.bytes, all);
+  const all = () => streams.get(stream)!.frames();
+  const opener = key && scheme?.prepare(key.bytes, first(all(), MOST_UNSEALED));
   const opens = (frame: EncodedFrame) => {
     if (!key) return true;
     return key.found === 'page' ? sealed.get(nameOf(stream, frame))?.key === key : opener?.(frame) !== undefined;
   };
-  const frames = all.filter(opens);
-  const first = frames.findIndex((frame) => frame.key);
-  return frames.slice(Math.max(0, first)).slice(0, FRAMES[stream.medium]);
+  // What gives the key away by itself needs as much of it as was looked at.
+  if (key?.found === 'ciphertext') return first(all(), MOST_UNSEALED, opens);
+  let hasBegun = false;
+  return first(all(), FRAMES[stream.medium], (frame) => {
+    if (!opens(frame)) return false;
+    hasBegun ||= frame.key;
+    return hasBegun;
+  });
+}
+
+function first(frames: Iterable<EncodedFrame>, most: number, wanted: (frame: EncodedFrame) => boolean = () => true) {
+  const some: EncodedFrame[] = [];
+  for (const frame of frames) {
+    if (some.length === most) break;
+    if (wanted(frame)) some.push(frame);
+  }
+  return some;
 }
 
 /** How the page was seen sealing frames. */
-function seen({ sealed }: Gathered, { stream, key }: ProofPlan, frames: EncodedFrame[]): Proof['seen'] {
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+function seen({ sealed }: Gathered, { stream }: ProofPlan, frames: EncodedFrame[]): Proof['seen'] {
   const uses = frames.map((frame) => ({ timestamp: frame.timestamp, ...sealed.get(nameOf(stream, frame))! }));
   return {
-    ...(key!.taken ? {} : { key: hex(key!.bytes) }),
     algorithm: uses[0]?.sealing.algorithm ?? {},
     frames: uses.map(({ timestamp, sealing: { nonce, additionalData, offset, length }, clearPrefix }) => ({
       timestamp,
@@ -107,7 +160,7 @@ function seen({ sealed }: Gathered, { stream, key }: ProofPlan, frames: EncodedF
 }
 
 function nameOf({ participant, ssrc }: ProofPlan['stream'], { timestamp }: EncodedFrame): string {
-  return `${participant} ${ssrc} ${timestamp}`;
+  return frameName(participant, ssrc, timestamp);
 }
 
 function packed(reader: RecordingReader, events: Set<number>): Uint8Array {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Scheme } from '../ciphers/scheme.ts';
 import { repeatedBlocks } from '../ciphers/statistics.ts';
 import { type ContentCoding, decompress } from '../knowledge/crossings.ts';
+import { type Derivation, derive } from '../knowledge/derivation.ts';
 import { unseal } from '../knowledge/frame-keys.ts';
 import { extract, type Step } from '../knowledge/values.ts';
 import { assembleFrames, type EncodedFrame } from '../media/frames.ts';
@@ -31,19 +32,12 @@ export interface Proof {
   events: number[];
   /** File names and SHA-256. */
   files: Record<string, string>;
-  /** How the key is taken out of `message.bin`, and the scheme that it opens the frames with. */
-  key?: {
-    from: string;
-    events: number[];
-    name: string | undefined;
-    codings: ContentCoding[];
-    steps: Step[];
-    /** Absent where the frames are opened as the browser was seen sealing them, see `seen`. */
-    scheme: string | undefined;
-  };
-  /** How the browser was seen sealing these frames, and with which key, unless that is in a message; bytes in hex. */
+  /** How the key is worked out; the last step gives it. Absent where none is needed. */
+  path?: ProofStep[];
+  /** The scheme that the key opens the frames with, unless they are opened as the browser was seen sealing them. */
+  scheme?: string;
+  /** How the browser was seen sealing these frames; bytes in hex. */
   seen?: {
-    key?: string;
     algorithm: Record<string, unknown>;
     frames: {
       timestamp: number;
@@ -58,25 +52,108 @@ export interface Proof {
   result: string;
 }
 
+/** One step on the way to the key. Bytes are in hex, `inputs` are the numbers of earlier steps, from 0. */
+export type ProofStep = {
+  /** For people. */
+  text: string;
+  /** Event numbers. */
+  events: number[];
+  /** SHA-256 of the value that it must give: the one that was captured. */
+  gives: string;
+} & (
+  | {
+      from: 'crossing';
+      file: string;
+      what: string;
+      host: string;
+      codings: ContentCoding[];
+      steps: Step[];
+      label: string | undefined;
+    }
+  | { from: 'guess'; space: string; size: number; value: string }
+  | { from: 'ciphertext'; scheme: string }
+  | { from: 'steps'; inputs: number[]; derivation: Derivation }
+  | { from: 'resealed'; inputs: [number, number]; left: ProofWitness; reached: ProofWitness }
+  /** Nothing that crossed gives it. */
+  | { from: 'browser'; value: string }
+);
+interface ProofWitness {
+  participant: string;
+  key: string;
+  derivation: Derivation;
+}
+
 /** The frames of a proof as a decoder wants them. Throws where something doesn't come out. */
 export function open(
   proof: Proof,
-  packets: Uint8Array,
-  message: Uint8Array | undefined,
+  files: ReadonlyMap<string, Uint8Array>,
   scheme: Scheme | undefined,
+  say: (step: ProofStep, value: Uint8Array) => void = () => {},
 ): EncodedFrame[] {
-  const frames = [...assembleFrames(unpack(packets), proof.codec)];
-  if (proof.seen)
-    return unsealAll(proof.seen, frames, proof.key ? keyOf(proof, message) : Buffer.from(proof.seen.key ?? '', 'hex'));
-  if (!proof.key) return frames;
-  const key = keyOf(proof, message);
+  const frames = [...assembleFrames(unpack(files.get('packets.bin')!), proof.codec)];
+  if (!proof.path) return frames;
+  const key = follow(proof.path, files, frames, scheme, say);
+  if (proof.seen) return unsealAll(proof.seen, frames, key);
   const opener = scheme?.prepare(key, frames);
-  if (!opener) throw new Error(`the key does not fit the frames as ${proof.key.scheme}`);
+  if (!opener) throw new Error(`the key does not fit the frames as ${proof.scheme}`);
   return frames.map((frame) => {
     const opened = opener(frame);
     if (!opened) throw new Error(`the key does not open the frame at RTP time ${frame.timestamp}`);
     return { ...frame, data: opened.plaintext };
   });
+}
+
+/** Takes each step of the path; throws where one doesn't give what was captured. */
+function follow(
+  path: ProofStep[],
+  files: ReadonlyMap<string, Uint8Array>,
+  frames: EncodedFrame[],
+  scheme: Scheme | undefined,
+  say: (step: ProofStep, value: Uint8Array) => void,
+): Uint8Array {
+  const values: Uint8Array[] = [];
+  for (const [index, step] of path.entries()) {
+    const found = take(step, values, files, frames, scheme).find((value) => value && digest(value) === step.gives);
+    if (!found)
+      throw new Error(`step ${index + 1} of the way to the key does not give what was captured: ${step.text}`);
+    values.push(found);
+    say(step, found);
+  }
+  return values.at(-1)!;
+}
+
+function take(
+  step: ProofStep,
+  values: Uint8Array[],
+  files: ReadonlyMap<string, Uint8Array>,
+  frames: EncodedFrame[],
+  scheme: Scheme | undefined,
+): (Uint8Array | undefined)[] {
+  switch (step.from) {
+    case 'crossing': {
+      let bytes = files.get(step.file)!;
+      for (const coding of step.codings.toReversed()) bytes = decompress(bytes, coding);
+      return [extract(bytes, step.steps)];
+    }
+    case 'guess':
+    case 'browser':
+      return [Buffer.from(step.value, 'hex')];
+    case 'ciphertext':
+      return scheme?.recover?.(frames) ?? [];
+    case 'steps':
+      return [
+        derive(
+          step.derivation,
+          step.inputs.map((input) => values[input]!),
+        ),
+      ];
+    case 'resealed': {
+      const [left, reached] = [step.left, step.reached].map(({ key, derivation }, index) =>
+        derive(derivation, [Buffer.from(key, 'hex'), values[step.inputs[index]!]!]),
+      );
+      return left && reached && Buffer.compare(left, reached) === 0 ? [left] : [];
+    }
+  }
 }
 
 function unsealAll(
@@ -92,15 +169,6 @@ function unsealAll(
     if (!plain) throw new Error(`the key does not open the frame at RTP time ${frame.timestamp}`);
     return { ...frame, data: Buffer.concat([frame.data.subarray(0, how.clearPrefix), plain]) };
   });
-}
-
-/** The key, taken out of the message that carried it. */
-function keyOf({ key }: Proof, message: Uint8Array | undefined): Uint8Array {
-  let bytes = message ?? new Uint8Array();
-  for (const coding of key!.codings.toReversed()) bytes = decompress(bytes, coding);
-  const found = extract(bytes, key!.steps);
-  if (!found) throw new Error('the message does not hold the key where it should');
-  return found;
 }
 
 function* unpack(bytes: Uint8Array) {
@@ -132,28 +200,21 @@ export function reproduce(scheme: Scheme | undefined): void {
       if (digest(read(name)) !== expected) throw new Error(`${name} is not the file that was recorded`);
       console.log(`${name} is the file that was recorded (SHA-256 ${expected}).`);
     }
-    const packets = read('packets.bin');
-    if (proof.seen?.key) console.log(`Key, as the browser used it: ${proof.seen.key}`);
-    const message = proof.key ? read('message.bin') : undefined;
-    if (proof.key) {
-      const key = Buffer.from(keyOf(proof, message)).toString('hex');
-      console.log(
-        `Key, taken from message.bin (${proof.key.from}${proof.key.name ? `, "${proof.key.name}"` : ''}): ${key}`,
-      );
-    }
-    const carried = [...assembleFrames(unpack(packets), proof.codec)];
+    const files = new Map(Object.keys(proof.files).map((name) => [name, read(name)]));
+    const carried = [...assembleFrames(unpack(files.get('packets.bin')!), proof.codec)];
     const { blocks, repeated } = repeatedBlocks(carried, {
       clearPrefix: ({ medium, key }) => (medium === 'audio' ? 1 : key ? 10 : 3),
     });
     console.log(
       `${carried.length} frames of ${proof.participant}, as the provider's server saw them; ${repeated} of their ${blocks} 16-byte blocks repeat an earlier one.`,
     );
-    const frames = open(proof, packets, message, scheme);
+    if (proof.path) console.log('\nThe way to the key:');
+    const frames = open(proof, files, scheme, (step, value) => console.log(`- ${describe(step, value)}`));
     if (proof.seen)
       console.log(
-        `All of them open with that key as the browser was seen sealing them (${proof.seen.algorithm.name}).`,
+        `\nAll of the frames open with that key as the browser was seen sealing them (${proof.seen.algorithm.name}).`,
       );
-    else if (proof.key) console.log(`All of them open with that key (${scheme?.title}).`);
+    else if (proof.path) console.log(`\nAll of the frames open with that key (${scheme?.title}).`);
     const media = mux(proof, frames);
     if (digest(media) !== proof.result) throw new Error('what comes out is not what the recording gave');
     show(proof, media, frames.length, folder);
@@ -163,7 +224,12 @@ export function reproduce(scheme: Scheme | undefined): void {
   }
 }
 
-function show({ codec, seen }: Proof, media: Uint8Array, frames: number, folder: string): void {
+function describe(step: ProofStep, value: Uint8Array): string {
+  const place = step.from === 'crossing' ? ` [${step.file}]` : '';
+  return `${step.text}${place}: ${Buffer.from(value).toString('hex', 0, 64)}${value.length > 64 ? '…' : ''}`;
+}
+
+function show({ codec, path }: Proof, media: Uint8Array, frames: number, folder: string): void {
   const [name, options] =
     codec === 'VP8'
       ? [
@@ -189,7 +255,7 @@ function show({ codec, seen }: Proof, media: Uint8Array, frames: number, folder:
   if (run.error) throw new Error(`ffmpeg could not be run: ${run.error.message}`);
   if (run.status !== 0 || !existsSync(output)) throw new Error(`ffmpeg drew nothing: ${run.stderr.toString().trim()}`);
   writeFileSync(join(folder, codec === 'VP8' ? 'media.ivf' : 'media.ogg'), media);
-  const shown = seen?.key
+  const shown = path?.some(({ from }) => from === 'browser')
     ? 'This is what was sealed'
     : `This is what the provider's server could ${codec === 'VP8' ? 'see' : 'hear'}`;
   console.log(`\n${shown}: ${output}`);

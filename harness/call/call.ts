@@ -40,6 +40,7 @@ export class Call {
   /** What arrived since both are in, by `receiver sender`. */
   readonly #arrived = new Map<string, { counters: Set<number>; words: number }>();
   readonly #inCall = new Map<string, Participant>();
+  readonly #shared = new Set<string>();
   readonly #interrupted: Promise<never>;
   readonly #overdue: Promise<never>;
   connected = false;
@@ -60,6 +61,7 @@ export class Call {
     const { service, meeting, secret, sink } = this.#options;
     const visit: Visit = { meeting, participant: name, secret };
     this.#options.progress(`${name} joins`);
+    this.#share(service.shares?.(visit) ?? []);
     await this.#step(`${name} joins`, participant, () => service.join(participant.page, visit), this.#overdue);
     this.#inCall.set(name, participant);
     sink.append({
@@ -68,6 +70,19 @@ export class Call {
       type: 'call.joined',
       url: participant.page.url().split('#')[0]!,
     });
+  }
+
+  #share(secrets: string[]): void {
+    for (const secret of secrets) {
+      if (this.#shared.has(secret)) continue;
+      this.#shared.add(secret);
+      this.#options.sink.append({
+        participant: null,
+        vantage: 'call',
+        type: 'call.shared',
+        value: Buffer.from(secret),
+      });
+    }
   }
 
   /** Before a participant joins: whatever comes from afar is kept from the page's media elements, so that nothing arrives. */

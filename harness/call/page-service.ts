@@ -33,6 +33,7 @@ export function pageService(template: string, vendor: VendorProfile, trust: stri
       if (response && !response.ok())
         throw new Error(`${example.host} answered ${response.status()} ${response.statusText()}`);
     },
+    shares: ({ secret }) => (template.includes('{secret}') ? [secret] : []),
     async leave(page) {
       await page.goto('about:blank');
     },

@@ -39,6 +39,11 @@ export interface RunningService {
   reach: 'loopback' | 'anywhere';
   /** Takes the page from blank to in the meeting. Resolves once the page has joined; rejects when it can't. */
   join(page: Page, visit: Visit): Promise<void>;
+  /**
+   * Secrets that participants share by other ways than the provider, e.g. in a link's fragment; the recording notes them.
+   * None where absent.
+   */
+  shares?(visit: Visit): string[];
   /** Leaves in good order, as a person would. */
   leave(page: Page): Promise<void>;
   /** Ends all that `start` began. */

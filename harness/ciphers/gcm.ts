@@ -1,32 +1,46 @@
 /** AES-GCM on frames, as several schemes share it. */
-import { createDecipheriv, hkdfSync } from 'node:crypto';
+import { createDecipheriv, type DecipherCCM, type DecipherGCM, hkdfSync } from 'node:crypto';
 import type { Opened, Opener } from './scheme.ts';
 
+/** The full tag, which all schemes have here where nothing else is said. */
 const TAG_BYTES = 16;
 /** The same in all schemes here, and in all suites of SFrame. */
 export const NONCE_BYTES = 12;
 
 /**
- * Decrypts `ciphertext || tag` with AES-GCM, tag of 128 bits. `undefined` where the tag doesn't fit, or key or nonce have
- * lengths that can't be.
+ * Decrypts `ciphertext || tag` with AES-GCM. `undefined` where the tag doesn't fit, or key or nonce have lengths that can't
+ * be.
+ *
+ * @param tagBytes Of the tag: 4, 8 or 12 to 16 (NIST SP 800-38D §5.2.1.2).
  */
 export function decryptGcm(
   key: Uint8Array,
   nonce: Uint8Array,
   aad: Uint8Array,
   sealed: Uint8Array,
+  tagBytes = TAG_BYTES,
 ): Buffer | undefined {
-  if (![16, 24, 32].includes(key.length) || nonce.length !== NONCE_BYTES || sealed.length < TAG_BYTES) return undefined;
+  if (![16, 24, 32].includes(key.length) || nonce.length !== NONCE_BYTES || sealed.length < tagBytes) return undefined;
   const name = `aes-${(key.length * 8) as 128 | 192 | 256}-gcm` as const;
-  const decipher = createDecipheriv(name, key, nonce, { authTagLength: TAG_BYTES });
+  const decipher = createDecipheriv(name, key, nonce, { authTagLength: tagBytes });
   decipher.setAAD(aad);
-  decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-  const plaintext = decipher.update(sealed.subarray(0, sealed.length - TAG_BYTES));
+  decipher.setAuthTag(sealed.subarray(sealed.length - tagBytes));
+  const plaintext = decipher.update(sealed.subarray(0, sealed.length - tagBytes));
+  return tagFits(decipher) ? plaintext : undefined;
+}
+
+/** Ends a decryption; whether its tag fits. */
+export function tagFits(decipher: DecipherGCM | DecipherCCM): boolean {
+  const limit = Error.stackTraceLimit;
+  // Nearly all tries end here, and the stack trace of an error that nobody sees would take as long as the decryption.
+  Error.stackTraceLimit = 0;
   try {
     decipher.final();
-    return plaintext;
+    return true;
   } catch {
-    return undefined;
+    return false;
+  } finally {
+    Error.stackTraceLimit = limit;
   }
 }
 
@@ -47,7 +61,8 @@ export function openedGcm(
 /** Nonce, its length, key index. */
 const TRAILER_BYTES = NONCE_BYTES + 2;
 
-function endsInTrailer(data: Uint8Array): boolean {
+/** Whether a frame ends as {@link openNonceTrailer} takes it; most frames that belong to other schemes don't. */
+export function endsInTrailer(data: Uint8Array): boolean {
   return data[data.length - 2] === NONCE_BYTES;
 }
 

@@ -1,16 +1,11 @@
-import { createCipheriv, createHash } from 'node:crypto';
+import { createCipheriv } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as samples from './fixtures/frames.ts';
+import { be, type Frame, noise, prefixOf } from './fixtures/frames.ts';
 import { type FramePair, identify } from './identify.ts';
 import { seal } from './schemes/sframe.ts';
 
-/** Bytes that look random and are the same in every run. */
-function noise(seed: string, length: number): Buffer {
-  const key = createHash('sha256').update(seed).digest();
-  return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
-}
-
-type Frame = Omit<FramePair, 'after'>;
 /** Key and delta frames of many lengths, with flat areas as a still picture has them. */
 const video: Frame[] = Array.from({ length: 60 }, (_, i) => ({
   medium: 'video',
@@ -20,7 +15,6 @@ const video: Frame[] = Array.from({ length: 60 }, (_, i) => ({
 /** The same without anything that repeats. */
 const busy: Frame[] = video.map((frame, i) => ({ ...frame, before: noise(`busy ${i}`, 300 + i) }));
 
-const prefixOf = (frame: Frame) => (frame.key ? 10 : 3);
 const pairs = (frames: Frame[], cipher: (rest: Buffer, i: number, frame: Frame) => Uint8Array): FramePair[] =>
   frames.map((frame, i) => {
     const prefix = prefixOf(frame);
@@ -107,6 +101,14 @@ describe('keystream reuse', () => {
     expect(identify(all)).toMatchObject({ kind: 'keystream-reuse', frames: 10, example: [0, 50] });
   });
 
+  it('is found where the counters of frames overlap, as they do if each begins one after the last', () => {
+    const seal = (step: number) => (rest: Buffer, i: number) => samples.aes('ctr', be(step * i, 16), rest);
+    const frames = samples.video(60);
+    const found = identify(samples.sealed(frames, seal(1)));
+    expect(found).toMatchObject({ kind: 'keystream-reuse', frames: 57, of: 58, example: [1, 2], shift: 1 });
+    expect(identify(samples.sealed(frames, seal(2 ** 16))).kind).toBe('stream');
+  });
+
   it('is not found where a frame is sent twice', () => {
     const once = pairs(busy, (rest, i) => gcm(noise(`iv ${i}`, 12))(rest));
     expect(identify([...once, ...once]).kind).toBe('stream-or-aead');
@@ -121,8 +123,16 @@ describe('ECB', () => {
   });
 
   it('is not claimed of CBC under one fixed IV, nor of CTR, on the same frames', () => {
-    expect(identify(pairs(video, aes('cbc', noise('iv', 16)))).kind).toBe('unknown');
+    expect(identify(pairs(video, aes('cbc', noise('iv', 16)))).kind).toBe('cbc-like');
     expect(identify(pairs(video, aes('ctr', noise('iv', 16)))).kind).toBe('keystream-reuse');
+  });
+
+  it('is told although one key frame lets its prefix be mistaken for a longer one', () => {
+    const all = pairs(video, aes('ecb', null)).filter(({ key }, i) => !key || i === 0);
+    const equal = Buffer.from(all[0]!.after);
+    equal[10] = all[0]!.before[10]!;
+    const found = identify([{ ...all[0]!, after: equal }, ...all.slice(1)]);
+    expect(found).toMatchObject({ kind: 'ecb', header: 0 });
   });
 
   it('is not claimed where no plaintext block repeats, though frames are padded', () => {
@@ -130,6 +140,75 @@ describe('ECB', () => {
       kind: 'unknown',
       reason: expect.stringContaining('whole blocks'),
     });
+  });
+});
+
+describe('CBC', () => {
+  const flat = samples.video(90, { flat: true });
+  const cbc = (iv: Buffer) => (rest: Buffer) => Buffer.concat([iv, samples.aes('cbc', iv, rest)]);
+
+  it('is likely where frames grow to whole blocks and equal blocks come out unequal', () => {
+    const found = identify(samples.sealed(flat, (rest, i) => cbc(noise(`iv ${i}`, 16))(rest)));
+    expect(found).toMatchObject({ kind: 'cbc-like', chained: undefined });
+    for (const { padded, forms } of found.layouts) {
+      expect(padded).toBe(true);
+      expect(forms).toMatchObject([{ overhead: 16, unexplained: 16 }]);
+    }
+  });
+
+  it('shows where frames under one IV begin with equal blocks', () => {
+    const alike = flat.map((frame, i) => {
+      const prefix = prefixOf(frame);
+      return {
+        ...frame,
+        before: Buffer.concat([frame.before.subarray(0, prefix), Buffer.alloc(32, i % 4), frame.before]),
+      };
+    });
+    const found = identify(samples.sealed(alike, cbc(Buffer.alloc(16, 9))));
+    expect(found).toMatchObject({ kind: 'cbc-like', chained: { frames: 83, blocks: 2 * 83, header: 16 } });
+    expect(found.layouts[1]!.forms[0]!.fields).toMatchObject([{ from: 'header', offset: 0, length: 16 }]);
+  });
+
+  it('looks the same as another cipher behind a padding: the name says no more', () => {
+    const padded = samples.sealed(flat, (rest, i) => {
+      const missing = 16 - (rest.length % 16);
+      return samples.aead('aes-128-gcm', noise(`iv ${i}`, 12), Buffer.concat([rest, Buffer.alloc(missing, missing)]));
+    });
+    expect(identify(padded)).toMatchObject({ kind: 'cbc-like', chained: undefined });
+  });
+
+  it('is not claimed where no plaintext block repeats', () => {
+    const found = identify(samples.sealed(samples.video(60), (rest, i) => cbc(noise(`iv ${i}`, 16))(rest)));
+    expect(found.kind).toBe('unknown');
+  });
+});
+
+describe('a stream cipher without a tag', () => {
+  const frames = samples.video(120);
+  const ctr = (i: number) => Buffer.concat([be(7, 4), be(1000 + i, 4), Buffer.alloc(8)]);
+
+  it('is told where frames do not grow', () => {
+    expect(identify(samples.sealed(frames, (rest, i) => samples.aes('ctr', ctr(i), rest))).kind).toBe('stream');
+  });
+
+  it('is told where all that frames grow by is a counter', () => {
+    const all = samples.sealed(frames, (rest, i) => Buffer.concat([ctr(i), samples.aes('ctr', ctr(i), rest)]));
+    expect(identify(all).kind).toBe('stream');
+  });
+
+  it.each([4, 8, 16])('is not claimed where a tag of %i bytes may be left over', (tag) => {
+    const all = samples.sealed(frames, (rest, i) =>
+      Buffer.concat([ctr(i), samples.aead('aes-128-gcm', ctr(i).subarray(0, 12), rest, { tag })]),
+    );
+    expect(identify(all).kind).toBe('stream-or-aead');
+  });
+
+  it('is not claimed where the nonce is random, since a tag would look the same', () => {
+    const all = samples.sealed(frames, (rest, i) => {
+      const iv = noise(`iv ${i}`, 16);
+      return Buffer.concat([iv, samples.aes('ctr', iv, rest)]);
+    });
+    expect(identify(all)).toMatchObject({ kind: 'stream-or-aead', layouts: [{}, { forms: [{ unexplained: 16 }] }] });
   });
 });
 
@@ -152,6 +231,7 @@ describe('a sound stream cipher or AEAD', () => {
         { fromEnd: 1, value: 0 },
         { fromEnd: 2, value: 12 },
       ],
+      forms: [expect.objectContaining({ overhead: 30, frames: 54, unexplained: 28 })],
     });
   });
 
@@ -174,8 +254,16 @@ describe('a sound stream cipher or AEAD', () => {
 describe('what pairs cannot show', () => {
   it('is said when they are too few', () => {
     const few = pairs(video, repeat('key')).slice(0, 11);
-    expect(identify(few)).toMatchObject({ kind: 'unknown', reason: expect.stringContaining('11 pairs') });
+    expect(identify(few)).toMatchObject({ kind: 'unknown', reason: expect.stringContaining('11 different pairs') });
     expect(identify([])).toMatchObject({ kind: 'unknown', pairs: 0 });
+  });
+
+  it('is said of frames that all have one length, since CBC would let them grow alike', () => {
+    const alike = busy.map((frame) => ({ ...frame, before: frame.before.subarray(0, 300) }));
+    const all = pairs(alike, (rest, i) =>
+      Buffer.concat([noise(`iv ${i}`, 16), samples.aes('cbc', noise(`iv ${i}`, 16), rest)]),
+    );
+    expect(identify(all)).toMatchObject({ kind: 'unknown', reason: expect.stringContaining('too few lengths') });
   });
 
   it('is said when a relation of another kind remains', () => {
@@ -183,33 +271,87 @@ describe('what pairs cannot show', () => {
     expect(identify(plusOne)).toMatchObject({ kind: 'unknown', reason: expect.stringContaining('related') });
   });
 
+  it('is said of frames that come out the same again, which may have been sent twice', () => {
+    const once = pairs(busy, (rest, i) => gcm(noise(`iv ${i}`, 12))(rest));
+    expect(identify([...once, ...once.slice(0, 9)])).toMatchObject({ kind: 'stream-or-aead', pairs: 69, again: 9 });
+  });
+
+  const any = fc.record({
+    medium: fc.constantFrom('audio' as const, 'video' as const),
+    key: fc.boolean(),
+    before: fc.uint8Array({ maxLength: 60 }),
+    after: fc.uint8Array({ maxLength: 90 }),
+  });
+  const bits = fc.uint8Array({ maxLength: 100, max: 1 });
+  const repetitive = fc.record({ medium: fc.constant('video' as const), key: fc.boolean(), before: bits, after: bits });
+
   it('never makes it throw, and random bytes are no finding but that', () => {
-    const pair = fc.record({
-      medium: fc.constantFrom('audio' as const, 'video' as const),
-      key: fc.boolean(),
-      before: fc.uint8Array({ maxLength: 60 }),
-      after: fc.uint8Array({ maxLength: 90 }),
-    });
     fc.assert(
-      fc.property(fc.array(pair, { maxLength: 40 }), (any) => {
-        expect(['none', 'unknown', 'stream-or-aead']).toContain(identify(any).kind);
+      fc.property(fc.array(any, { maxLength: 40 }), fc.uint8Array({ maxLength: 40 }), (pairs, key) => {
+        expect(['none', 'unknown', 'stream', 'stream-or-aead']).toContain(identify(pairs, key).kind);
       }),
     );
   });
 
-  it('never makes it throw on bytes that repeat a lot either', () => {
-    const bits = (maxLength: number) => fc.uint8Array({ maxLength, max: 1 });
-    const pair = fc.record({
-      medium: fc.constant('video' as const),
-      key: fc.boolean(),
-      before: bits(100),
-      after: bits(100),
-    });
+  it('is no relation in random bytes of many lengths', () => {
+    const lengths = fc.array(fc.tuple(fc.nat(400), fc.constantFrom(0, 16, 30)), { minLength: 12, maxLength: 60 });
     fc.assert(
-      fc.property(fc.array(pair, { minLength: 12, maxLength: 40 }), (any) => {
-        const found = identify(any);
-        expect(found.layouts.reduce((sum, layout) => sum + layout.pairs, 0)).toBe(found.pairs);
+      fc.property(lengths, fc.string(), fc.constantFrom(16, 32), (all, seed, keyBytes) => {
+        const random = all.map(([length, growth], i) => ({
+          medium: 'video' as const,
+          key: i % 9 === 0,
+          before: noise(`before ${seed} ${i}`, length),
+          after: noise(`after ${seed} ${i}`, length + growth),
+        }));
+        const found = identify(random, noise(`key ${seed}`, keyBytes));
+        expect(['none', 'unknown', 'stream', 'stream-or-aead']).toContain(found.kind);
+        const forms = found.layouts.flatMap((layout) => layout.forms);
+        expect(forms.filter(({ fields, opened }) => fields.length > 0 || opened)).toEqual([]);
       }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('never makes it throw on bytes that repeat a lot either', () => {
+    fc.assert(
+      fc.property(fc.array(repetitive, { minLength: 12, maxLength: 40 }), (pairs) => {
+        const found = identify(pairs, new Uint8Array(16));
+        expect(found.layouts.reduce((sum, layout) => sum + layout.pairs, 0)).toBe(found.pairs);
+        for (const { forms } of found.layouts)
+          for (const { unexplained } of forms) expect(unexplained ?? 0).toBeGreaterThanOrEqual(0);
+      }),
+    );
+  });
+
+  it('does not depend on the order of the pairs, nor on being given twice', () => {
+    const shuffled = (pairs: fc.Arbitrary<FramePair[]>) =>
+      pairs.chain((all) =>
+        fc.tuple(fc.constant(all), fc.shuffledSubarray([...all, ...all], { minLength: 2 * all.length })),
+      );
+    const either = fc.oneof(fc.array(any, { maxLength: 40 }), fc.array(repetitive, { maxLength: 40 }));
+    fc.assert(
+      fc.property(shuffled(either), ([given, again]) => {
+        expect(identify(again).kind).toBe(identify(given).kind);
+      }),
+    );
+  });
+
+  it.each<[string, samples.Seal]>([
+    ['none', (rest) => rest],
+    ['xor', (rest) => repeat('s3cret')(rest)],
+    ['ecb', (rest) => samples.aes('ecb', null, rest)],
+    ['cbc-like', (rest, i) => samples.aes('cbc', noise(`iv ${i}`, 16), rest)],
+    ['keystream-reuse', (rest, i) => samples.aes('ctr', noise(`iv ${i % 70}`, 16), rest)],
+    ['stream', (rest, i) => Buffer.concat([be(i, 4), samples.aes('ctr', be(i * 2 ** 32, 16), rest)])],
+    ['stream-or-aead', (rest, i) => Buffer.concat([be(i, 4), samples.aead('aes-128-gcm', be(i, 12), rest)])],
+  ])('is the same for shuffled and repeated pairs: %s', (kind, cipher) => {
+    const given = samples.sealed(samples.video(90, { flat: true }), cipher);
+    expect(identify(given).kind).toBe(kind);
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...given, ...given], { minLength: 180 }), (again) => {
+        expect(identify(again).kind).toBe(kind);
+      }),
+      { numRuns: 5 },
     );
   });
 });

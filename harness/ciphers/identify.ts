@@ -1,17 +1,26 @@
 /**
- * Tells an application's cipher from pairs of frames alone: what its transform got and what it gave. No key is needed,
- * and whatever the pairs don't show isn't claimed.
+ * Tells an application's cipher from pairs of frames: what its transform got and what it gave. No key is needed, and
+ * whatever the pairs don't show isn't claimed. A key that is known shows more: see {@link Form.opened}.
  */
 import { createHash } from 'node:crypto';
-import { uniformity } from './statistics.ts';
+import { BLOCK, type Changed, type FramePair, headers, MAX_HEADER, MIN_PAIRS } from './pairs.ts';
+import {
+  type Chained,
+  chainedBlocks,
+  type EqualBlocks,
+  equalBlocks,
+  type Repeats,
+  repeatedPlaintext,
+  unequalBlocks,
+} from './pairs-blocks.ts';
+import { type Form, formsOf, type Known } from './pairs-forms.ts';
+import { type KeystreamReuse, keystreamReuse } from './pairs-keystream.ts';
+import { type RepeatingKey, repeatingKey } from './pairs-xor.ts';
+import { type Uniformity, uniformity } from './statistics.ts';
 
-/** One frame before and after the application's transform on the sending side. */
-export interface FramePair {
-  readonly medium: 'audio' | 'video';
-  readonly key: boolean;
-  readonly before: Uint8Array;
-  readonly after: Uint8Array;
-}
+export { type FramePair, MIN_PAIRS, type Place } from './pairs.ts';
+export type { Field, Form, Nonce } from './pairs-forms.ts';
+export type { OpenedForm, OpenedNonce, OpenedTag } from './pairs-key.ts';
 
 /** How sealed frames of one kind are laid out. Only changed pairs count, beside `pairs` and `unchanged`. */
 export interface Layout {
@@ -29,6 +38,8 @@ export interface Layout {
   readonly padded: boolean;
   /** Bytes at the frame's end that are equal in all pairs; `fromEnd` is 1 for the last byte. Up to 32; from 4 pairs on. */
   readonly fixedTail: readonly { readonly fromEnd: number; readonly value: number }[];
+  /** By how much frames grow, the commonest first: a header whose length varies makes several. */
+  readonly forms: readonly Form[];
 }
 
 /** What all identifications hold. */
@@ -36,6 +47,11 @@ export interface Observations {
   /** Pairs that were looked at; empty frames are left out. */
   readonly pairs: number;
   readonly unchanged: number;
+  /**
+   * Changed pairs that are equal to an earlier one, before and after: frames sent twice, or a cipher that depends on nothing
+   * but the frame.
+   */
+  readonly again: number;
   readonly layouts: readonly Layout[];
   /**
    * Plaintext beyond the clear prefix that changed frames still carry: bytes in runs of at least 8, and the frames. Random
@@ -44,142 +60,173 @@ export interface Observations {
   readonly clear: { readonly bytes: number; readonly frames: number };
 }
 
+/** That output and input show no relation: chi-square of before XOR after, 255 degrees of freedom, over this many bytes. */
+interface Unrelated {
+  readonly chiSquare: number;
+  readonly bytes: number;
+}
+
 export type Finding =
   /** Every frame goes out as it is. */
   | { readonly kind: 'none' }
   /** A short key repeats over every frame. */
-  | {
-      readonly kind: 'xor';
-      readonly key: Uint8Array;
-      /**
-       * Whether the key's first byte meets the frame's first byte or the first behind the clear prefix. Where both would
-       * fit it is `frame`, and the application may have the same key begin at another of its bytes.
-       */
-      readonly from: 'frame' | 'prefix';
-      /** Bytes that the key foretells, beyond those that it was read from. */
-      readonly foretold: number;
-    }
-  /** Different frames were combined with the same keystream: whoever knows one frame reads the other. */
-  | {
-      readonly kind: 'keystream-reuse';
-      /** Frames whose keystream an earlier frame had. */
-      readonly frames: number;
-      /** Frames that were compared. */
-      readonly of: number;
-      /** Where the first two are among the pairs given. */
-      readonly example: readonly [number, number];
-      /** Bytes in which the example's plaintexts differ and its keystreams agree: chance makes it 256^-this. */
-      readonly agreeing: number;
-      /** Bytes that the transform puts between clear prefix and ciphertext. */
-      readonly header: number;
-    }
+  | ({ readonly kind: 'xor' } & RepeatingKey)
+  /** Different frames were combined with the same keystream: whoever knows one frame reads the other, or that part of it. */
+  | ({ readonly kind: 'keystream-reuse' } & KeystreamReuse)
   /** Equal plaintext blocks make equal ciphertext blocks, wherever they stand. */
+  | ({ readonly kind: 'ecb' } & EqualBlocks)
+  /**
+   * Frames grow to whole blocks, as CBC makes them, and equal plaintext blocks come out unequal. Other ciphers look the same
+   * behind a padding, unless chaining is seen.
+   */
   | {
-      readonly kind: 'ecb';
-      /** Blocks compared. */
-      readonly blocks: number;
-      /** Plaintext blocks that stood elsewhere before; each came out as it did before. */
-      readonly agreeing: number;
-      /** Different blocks among these. */
-      readonly distinct: number;
-      readonly header: number;
+      readonly kind: 'cbc-like';
+      /** Plaintext blocks that came out otherwise than the same block did before. */
+      readonly unequal: number;
+      /** `undefined` where no two frames have an equal IV and begin with equal blocks. */
+      readonly chained: Chained | undefined;
     }
-  /** Frames grow by a fixed or nearly fixed number of bytes, and the output shows no relation to the input. */
-  | {
-      readonly kind: 'stream-or-aead';
-      /** Chi-square of before XOR after, 255 degrees of freedom, over this many bytes. */
-      readonly chiSquare: number;
-      readonly bytes: number;
-    }
+  /**
+   * As `stream-or-aead`, and the frame has no room for a tag: no form leaves 4 bytes unexplained, which is the shortest tag in
+   * use. A tag may still travel apart from the frame.
+   */
+  | ({ readonly kind: 'stream' } & Unrelated)
+  /**
+   * Frames grow by a fixed or nearly fixed number of bytes, and the output shows no relation to the input. Whether a tag is
+   * among those bytes shows only with the key; {@link Form.unexplained} is what there is room for.
+   */
+  | ({ readonly kind: 'stream-or-aead' } & Unrelated)
   | { readonly kind: 'unknown'; readonly reason: string };
 
 export type Identification = Observations & Finding;
 
-/** Changed pairs without which nothing is claimed. */
-export const MIN_PAIRS = 12;
 /** Pairs beyond these are only counted. */
 const MAX_PAIRS = 8192;
-/** Header bytes between clear prefix and ciphertext that are tried; SFrame's longest is 17 (RFC 9605 §4.3). */
-const MAX_HEADER = 24;
-const MAX_PERIOD = 256;
-const BLOCK = 16;
-/** Blocks that are looked at for repeats: 4 MiB of plaintext. */
-const MAX_BLOCKS = 1 << 18;
+/** A stream cipher would keep each of that many lengths apart; where there are fewer, whole blocks may be chance. */
+const MIN_LENGTHS = 3;
 const CLEAR_RUN = 8;
 /** Bytes by which clear runs may have moved: header, tag and nonce of any known scheme come to less. */
 const MAX_SHIFT = 64;
 /** Bytes of before XOR after below which `stream-or-aead` isn't claimed: a bytewise substitution has a bias near 1 for each byte. */
 const MIN_RELATION_BYTES = 4096;
+/** Pairs of a kind below which its clear prefix is too uncertain to align blocks by. */
+const MIN_ALIGNED = 4;
+/** RFC 9605 §4.5, suite 3; SRTP's are no shorter (RFC 4568 §6.2.2). */
+const SHORTEST_TAG = 4;
 
-interface Changed extends FramePair {
-  /** Its place among the pairs given. */
-  readonly index: number;
-  /** Of its kind. */
-  clearPrefix: number;
+/** Frames of one medium, key frames or others. */
+interface Kind extends Pick<Layout, 'medium' | 'key'> {
+  pairs: number;
+  unchanged: number;
+  readonly given: Omit<Changed, 'clearPrefix' | 'room'>[];
 }
 
-/** Identifies the cipher that made `after` of `before`. The pairs should be one sender's, under one key. */
-export function identify(pairs: readonly FramePair[]): Identification {
-  const kinds = new Map<string, { all: number; unchanged: number; changed: Changed[] }>();
-  let looked = 0;
-  let room = MAX_PAIRS;
-  const seen = new Set<string>();
-  const resent = ({ before, after }: FramePair) => {
-    const digest = createHash('sha256').update(`${before.length} `).update(before).update(after).digest('base64');
-    return seen.size === seen.add(digest).size;
-  };
-  pairs.forEach((pair, index) => {
-    if (pair.before.length === 0) return;
-    looked++;
-    const name = `${pair.medium} ${pair.key}`;
-    const kind = kinds.get(name) ?? { all: 0, unchanged: 0, changed: [] };
-    kinds.set(name, kind);
-    kind.all++;
-    if (isUnchanged(pair)) kind.unchanged++;
-    else if (room > 0 && !resent(pair)) {
-      room--;
-      kind.changed.push({ ...pair, index, clearPrefix: 0 });
-    }
-  });
-  const layouts: Layout[] = [];
-  for (const [name, { all, unchanged, changed }] of kinds) {
-    const clearPrefix = changed.length ? Math.min(...changed.map(commonPrefix)) : 0;
-    for (const pair of changed) pair.clearPrefix = clearPrefix;
-    const [medium, key] = name.split(' ');
-    layouts.push({
-      medium: medium as 'audio' | 'video',
-      key: key === 'true',
-      pairs: all,
-      unchanged,
-      clearPrefix,
-      ...growth(changed),
-      fixedTail: fixedTail(changed),
-    });
-  }
-  const changed = [...kinds.values()].flatMap((kind) => kind.changed).sort((a, b) => a.index - b.index);
+/** What is known of a kind before the cipher is. */
+type Outline = Omit<Layout, 'forms'> & { readonly changed: readonly Changed[] };
+
+/**
+ * Identifies the cipher that made `after` of `before`. The pairs should be one sender's, under one key. Their order
+ * matters only to how few frames show a counter.
+ *
+ * @param key Of the cipher itself, as long as that needs it: one from before a key derivation opens nothing.
+ */
+export function identify(pairs: readonly FramePair[], key?: Uint8Array): Identification {
+  const { kinds, looked, again, different } = sorted(pairs);
+  const outlines = kinds.map(outlined);
+  const changed = outlines.flatMap((outline) => outline.changed).sort((a, b) => a.index - b.index);
   const clearFrames = new Map(changed.map((pair) => [pair, clearBytes(pair)]));
   const clear = {
     bytes: [...clearFrames.values()].reduce((sum, n) => sum + n, 0),
     frames: [...clearFrames.values()].filter((n) => n > 0).length,
   };
   const sealed = changed.filter((pair) => clearFrames.get(pair) === 0);
+  const found = find(different, changed, sealed, outlines);
+  const known: Known = {
+    header: headerOf(found),
+    sealed: found.kind !== 'unknown' && found.kind !== 'none',
+    oneKeystream: found.kind === 'keystream-reuse' && found.shift === 0 && found.frames === found.of - 1,
+    inOrder: true,
+    key,
+  };
+  const layouts = laidOut(outlines, sealed, known);
   const unchanged = layouts.reduce((sum, layout) => sum + layout.unchanged, 0);
-  return { pairs: looked, unchanged, layouts, clear, ...find(looked, changed, sealed, layouts) };
+  const seen = { pairs: looked, unchanged, again, layouts, clear };
+  // The kind may not depend on the order in which pairs are given, even if that hides a counter.
+  const tagless =
+    found.kind === 'stream-or-aead' &&
+    !hasRoomForTag(layouts) &&
+    !hasRoomForTag(laidOut(outlines, sealed, { ...known, inOrder: false, key: undefined }));
+  return tagless ? { ...seen, ...found, kind: 'stream' } : { ...seen, ...found };
 }
 
-function find(looked: number, changed: Changed[], sealed: Changed[], layouts: Layout[]): Finding {
-  if (looked < MIN_PAIRS) return unknown(`${looked} pairs are too few: ${MIN_PAIRS} are needed`);
+function laidOut(outlines: readonly Outline[], sealed: readonly Changed[], known: Known): Layout[] {
+  return outlines.map(({ changed: _, ...layout }) => {
+    const alike = sealed.filter(({ medium }) => medium === layout.medium);
+    const kind = alike.filter(({ key }) => key === layout.key);
+    return { ...layout, forms: formsOf(kind, alike, known) };
+  });
+}
+
+/** Pairs by kind; those that are equal to an earlier one are only counted. */
+function sorted(pairs: readonly FramePair[]) {
+  const kinds = new Map<string, Kind>();
+  const seen = new Set<string>();
+  let looked = 0;
+  let again = 0;
+  let changed = 0;
+  pairs.forEach((pair, index) => {
+    const { medium, key, before, after } = pair;
+    if (before.length === 0) return;
+    looked++;
+    const name = `${medium} ${key}`;
+    const kind = kinds.get(name) ?? { medium, key, pairs: 0, unchanged: 0, given: [] };
+    kinds.set(name, kind);
+    kind.pairs++;
+    const same = isUnchanged(pair);
+    if (same) kind.unchanged++;
+    if (changed >= MAX_PAIRS) return;
+    const digest = createHash('sha256').update(`${before.length} `).update(before).update(after).digest('base64');
+    const known = seen.has(digest);
+    seen.add(digest);
+    if (same) return;
+    if (known) {
+      again++;
+      return;
+    }
+    changed++;
+    kind.given.push({ medium, key, before, after, index });
+  });
+  return { kinds: [...kinds.values()], looked, again, different: seen.size };
+}
+
+function outlined({ given, ...kind }: Kind): Outline {
+  const clearPrefix = given.reduce((least, pair) => Math.min(least, commonPrefix(pair)), Number.POSITIVE_INFINITY);
+  const prefix = given.length > 0 ? clearPrefix : 0;
+  const { overhead, padded } = growth(given);
+  const padding = padded ? paddingOf(given, prefix) : undefined;
+  const changed = given.map((pair) => ({
+    ...pair,
+    clearPrefix: prefix,
+    room: pair.after.length - pair.before.length - (padding?.(pair) ?? 0),
+  }));
+  return { ...kind, clearPrefix: prefix, overhead, padded, fixedTail: fixedTail(given), changed };
+}
+
+function find(different: number, changed: Changed[], sealed: Changed[], outlines: readonly Outline[]): Finding {
+  if (different < MIN_PAIRS) return unknown(`${different} different pairs are too few: ${MIN_PAIRS} are needed`);
   if (changed.length === 0) return { kind: 'none' };
-  if (changed.length < MIN_PAIRS) return unknown(`only ${changed.length} of ${looked} frames were changed`);
-  return (
-    xor(changed) ??
-    ecb(sealed) ??
-    keystreamReuse(sealed) ??
-    unrelated(
-      changed,
-      layouts.filter((layout) => layout.pairs > layout.unchanged),
-    )
-  );
+  if (changed.length < MIN_PAIRS) return unknown(`only ${changed.length} of ${different} frames were changed`);
+  const xor = repeatingKey(changed);
+  if (xor) return { kind: 'xor', ...xor };
+  const uncertain = new Set(outlines.flatMap(({ changed }) => (changed.length < MIN_ALIGNED ? changed : [])));
+  const aligned = sealed.filter((pair) => !uncertain.has(pair));
+  const repeats = repeatedPlaintext(aligned);
+  const ecb = equalBlocks(repeats);
+  if (ecb) return { kind: 'ecb', ...ecb };
+  const reuse = keystreamReuse(aligned);
+  if (reuse) return { kind: 'keystream-reuse', ...reuse };
+  const layouts = outlines.filter((outline) => outline.changed.length > 0);
+  return blocks(layouts, aligned, repeats) ?? unrelated(changed, layouts);
 }
 
 function unknown(reason: string): Finding {
@@ -199,24 +246,36 @@ function commonPrefix({ before, after }: FramePair): number {
   return n;
 }
 
-function growth(pairs: readonly Changed[]): Pick<Layout, 'overhead' | 'padded'> {
+function growth(pairs: readonly FramePair[]): Pick<Layout, 'overhead' | 'padded'> {
   if (pairs.length === 0) return { overhead: { min: 0, max: 0 }, padded: false };
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
-  const before = new Set<number>();
   const after = new Set<number>();
   for (const pair of pairs) {
     const overhead = pair.after.length - pair.before.length;
     min = Math.min(min, overhead);
     max = Math.max(max, overhead);
-    before.add(pair.before.length % BLOCK);
     after.add(pair.after.length % BLOCK);
   }
-  // A stream cipher would keep each of at least three lengths apart.
-  return { overhead: { min, max }, padded: after.size === 1 && before.size >= 3 && max - min < BLOCK };
+  return { overhead: { min, max }, padded: after.size === 1 && lengths(pairs) >= MIN_LENGTHS && max - min < BLOCK };
 }
 
-function fixedTail(pairs: readonly Changed[]): Layout['fixedTail'] {
+/** How many different lengths, as far as a block cipher goes. */
+function lengths(pairs: readonly FramePair[]): number {
+  return new Set(pairs.map(({ before }) => before.length % BLOCK)).size;
+}
+
+/** Bytes of padding to whole blocks of what is behind the clear prefix, if frames grow by equally many bytes beside it. */
+function paddingOf(pairs: readonly FramePair[], clearPrefix: number): ((pair: FramePair) => number) | undefined {
+  const missing = ({ before }: FramePair) => BLOCK - ((before.length - clearPrefix) % BLOCK);
+  // PKCS#7 adds a block to whole blocks (RFC 5652 §6.3), zero padding doesn't.
+  return [missing, (pair: FramePair) => missing(pair) % BLOCK].find((padding) => {
+    const beside = pairs.map((pair) => pair.after.length - pair.before.length - padding(pair));
+    return beside.every((bytes) => bytes === beside[0]);
+  });
+}
+
+function fixedTail(pairs: readonly FramePair[]): Layout['fixedTail'] {
   const first = pairs[0];
   if (!first || pairs.length < 4) return [];
   const fixed: { fromEnd: number; value: number }[] = [];
@@ -226,11 +285,6 @@ function fixedTail(pairs: readonly Changed[]): Layout['fixedTail'] {
     if (pairs.every(({ after }) => after.at(-fromEnd) === value)) fixed.push({ fromEnd, value });
   }
   return fixed;
-}
-
-/** Offsets by which ciphertext may lie further back than its plaintext. */
-function headers(pair: FramePair, most = MAX_HEADER): number {
-  return Math.max(0, Math.min(most, pair.after.length - pair.before.length));
 }
 
 /** Bytes of the plaintext that stand in clear behind the prefix, at whichever shift shows most of them. */
@@ -256,161 +310,63 @@ function clearBytesAt({ before, after, clearPrefix }: Changed, shift: number): n
   return bytes;
 }
 
-function xor(pairs: readonly Changed[]): Finding | undefined {
-  if (pairs.some(({ before, after }) => after.length < before.length)) return undefined;
-  for (let period = 1; period <= MAX_PERIOD; period++) {
-    for (const from of ['frame', 'prefix'] as const) {
-      const found = repeatingKey(pairs, period, from);
-      if (found) return { kind: 'xor', from, ...found };
-    }
-  }
-  return undefined;
-}
-
-function repeatingKey(pairs: readonly Changed[], period: number, from: 'frame' | 'prefix') {
-  const key = new Int16Array(period).fill(-1);
-  let foretold = 0;
-  let longest = 0;
-  for (const { before, after, clearPrefix } of pairs) {
-    const origin = from === 'frame' ? 0 : clearPrefix;
-    longest = Math.max(longest, before.length - clearPrefix);
-    for (let i = clearPrefix; i < before.length; i++) {
-      const at = (i - origin) % period;
-      const byte = before[i]! ^ after[i]!;
-      if (key[at] === -1) key[at] = byte;
-      else if (key[at] === byte) foretold++;
-      else return undefined;
-    }
-  }
-  // Twice round within one frame, or it might as well be one long keystream; and 1,024 bits that chance can't bring.
-  const complete = key.every((byte) => byte !== -1);
-  if (!complete || longest < 2 * period || foretold < 128) return undefined;
-  return { key: Uint8Array.from(key), foretold };
-}
-
-function ecb(pairs: readonly Changed[]): Finding | undefined {
-  const { blocks, repeats } = repeatedPlaintext(pairs);
-  if (repeats.length === 0) return undefined;
-  for (let header = 0; header <= MAX_HEADER; header++) {
-    const found = equalBlocks(repeats, header);
-    if (found && found.agreeing >= 4) return { kind: 'ecb', blocks, ...found, header };
-  }
-  return undefined;
-}
-
-/** One block of plaintext: its frame, and its offset in the frame. */
-interface Place {
-  pair: Changed;
-  at: number;
-}
-
-/** Plaintext blocks that occur more than once, each with all its places; the first {@link MAX_BLOCKS} are looked at. */
-function repeatedPlaintext(pairs: readonly Changed[]): { blocks: number; repeats: Place[][] } {
-  const places = new Map<string, Place[]>();
-  let blocks = 0;
-  for (const pair of pairs) {
-    for (let at = pair.clearPrefix; at + BLOCK <= pair.before.length && blocks < MAX_BLOCKS; at += BLOCK) {
-      const plain = text(pair.before, at);
-      const known = places.get(plain);
-      if (known) known.push({ pair, at });
-      else places.set(plain, [{ pair, at }]);
-      blocks++;
-    }
-  }
-  return { blocks, repeats: [...places.values()].filter((all) => all.length > 1) };
-}
-
-/** Whether equal plaintext blocks came out equal, each and every one; `undefined` where one didn't. */
-function equalBlocks(repeats: readonly Place[][], header: number): { agreeing: number; distinct: number } | undefined {
-  let agreeing = 0;
-  let distinct = 0;
-  for (const all of repeats) {
-    const [first, ...others] = all.filter(({ pair }) => headers(pair) >= header);
-    if (!first) continue;
-    const sealed = text(first.pair.after, first.at + header);
-    if (others.some(({ pair, at }) => text(pair.after, at + header) !== sealed)) return undefined;
-    // At the same place in the frame a reused keystream would do it too.
-    const place = first.at - first.pair.clearPrefix;
-    const elsewhere = others.filter(({ pair, at }) => at - pair.clearPrefix !== place).length;
-    agreeing += elsewhere;
-    if (elsewhere > 0) distinct++;
-  }
-  return { agreeing, distinct };
-}
-
-function text(bytes: Uint8Array, at: number): string {
-  return Buffer.from(bytes.subarray(at, at + BLOCK)).toString('latin1');
-}
-
-function keystreamReuse(pairs: readonly Changed[]): Finding | undefined {
-  const long = pairs.filter((pair) => pair.before.length >= pair.clearPrefix + BLOCK);
-  const reused = new Set<Changed>();
-  let shown: { example: readonly [number, number]; agreeing: number; header: number } | undefined;
-  for (let header = 0; header <= MAX_HEADER; header++) {
-    const first = new Map<string, Changed>();
-    for (const pair of long) {
-      if (headers(pair) < header) continue;
-      const stream = keystream(pair, header);
-      const earlier = first.get(stream);
-      if (!earlier) {
-        first.set(stream, pair);
-        continue;
-      }
-      const agreeing = agreement(earlier, pair, header);
-      // Frames that hardly differ would agree under a cipher that only depends on the frame.
-      if (agreeing < 8) continue;
-      reused.add(pair);
-      shown ??= { example: [earlier.index, pair.index], agreeing, header };
-    }
-  }
-  return shown && { kind: 'keystream-reuse', frames: reused.size, of: long.length, ...shown };
-}
-
-/** The first block of the keystream, if that many header bytes stand before the ciphertext. */
-function keystream({ before, after, clearPrefix }: Changed, header: number): string {
-  const stream = Buffer.alloc(BLOCK);
-  for (let i = 0; i < BLOCK; i++) stream[i] = before[clearPrefix + i]! ^ after[clearPrefix + header + i]!;
-  return stream.toString('latin1');
-}
-
-/** Bytes in which two plaintexts differ while the keystreams agree; 0 where the keystreams part in the first 256 bytes. */
-function agreement(a: Changed, b: Changed, header: number): number {
-  const length = Math.min(a.before.length - a.clearPrefix, b.before.length - b.clearPrefix, 256);
-  let differing = 0;
-  for (let i = 0; i < length; i++) {
-    const x = a.clearPrefix + i;
-    const y = b.clearPrefix + i;
-    if ((a.before[x]! ^ a.after[x + header]!) !== (b.before[y]! ^ b.after[y + header]!)) return 0;
-    if (a.before[x] !== b.before[y]) differing++;
-  }
-  return differing;
-}
-
-/** What is left when no relation was found: whether there is none, as far as the pairs can tell. */
-function unrelated(pairs: readonly Changed[], layouts: readonly Layout[]): Finding {
-  if (layouts.some((layout) => layout.padded)) {
+/** Whether frames that grow to whole blocks came out of chained ones; `undefined` where they don't grow so. */
+function blocks(layouts: readonly Outline[], aligned: readonly Changed[], repeats: Repeats): Finding | undefined {
+  if (!layouts.some(({ padded }) => padded)) return undefined;
+  const otherwise = layouts.some(({ padded, changed }) => !padded && lengths(changed) >= MIN_LENGTHS);
+  if (otherwise) return unknown('frames of one kind grow to whole blocks, those of another do not');
+  const unequal = unequalBlocks(repeats);
+  if (unequal === undefined) {
     return unknown(
       'frames grow to whole blocks, but too few plaintext blocks repeat, or come out unequal: ECB is not shown',
     );
   }
+  const chained = chainedBlocks(aligned);
+  const { verdict, chiSquare, bytes } = relation(aligned);
+  // Blocks that chaining makes equal in many frames look like a relation.
+  if (!chained && verdict === 'structured') return related(chiSquare, bytes);
+  return { kind: 'cbc-like', unequal, chained };
+}
+
+/** What is left when no relation was found: whether there is none, as far as the pairs can tell. */
+function unrelated(pairs: readonly Changed[], layouts: readonly Outline[]): Finding {
   const irregular = layouts.find(({ overhead }) => overhead.min < 0 || overhead.max - overhead.min > BLOCK);
   if (irregular) {
     return unknown(
       `frames grow by ${irregular.overhead.min} to ${irregular.overhead.max} bytes, as no stream cipher does`,
     );
   }
+  if (layouts.every(({ changed }) => lengths(changed) < MIN_LENGTHS)) {
+    return unknown('frames have too few lengths to tell whole blocks from a stream cipher');
+  }
+  const { verdict, chiSquare, bytes } = relation(pairs);
+  if (bytes < MIN_RELATION_BYTES) return unknown(`${bytes} bytes are too few: ${MIN_RELATION_BYTES} are needed`);
+  if (verdict === 'structured') return related(chiSquare, bytes);
+  return { kind: 'stream-or-aead', chiSquare, bytes };
+}
+
+function relation(pairs: readonly Changed[]): Uniformity {
   // A header between prefix and ciphertext has fixed bytes and would look like a relation.
   const streams = pairs.map(({ before, after, clearPrefix }) => {
     const start = clearPrefix + MAX_HEADER;
     return before.subarray(start).map((byte, i) => byte ^ after[start + i]!);
   });
-  const relation = uniformity(streams, 'video');
-  if (relation.bytes < MIN_RELATION_BYTES) {
-    return unknown(`${relation.bytes} bytes are too few: ${MIN_RELATION_BYTES} are needed`);
-  }
-  if (relation.verdict === 'structured') {
-    const { chiSquare, bytes } = relation;
-    return unknown(`output and input are related: chi-square ${chiSquare.toFixed(0)} over ${bytes} bytes of their XOR`);
-  }
-  return { kind: 'stream-or-aead', chiSquare: relation.chiSquare, bytes: relation.bytes };
+  return uniformity(streams, 'video');
+}
+
+function related(chiSquare: number, bytes: number): Finding {
+  return unknown(`output and input are related: chi-square ${chiSquare.toFixed(0)} over ${bytes} bytes of their XOR`);
+}
+
+/** Bytes between clear prefix and ciphertext, where the finding rests on them. */
+function headerOf(found: Finding): number | undefined {
+  if (found.kind === 'xor') return 0;
+  if (found.kind === 'ecb' || found.kind === 'keystream-reuse') return found.header;
+  return found.kind === 'cbc-like' ? found.chained?.header : undefined;
+}
+
+function hasRoomForTag(layouts: readonly Layout[]): boolean {
+  return layouts.some(({ forms }) =>
+    forms.some(({ overhead, unexplained }) => (unexplained ?? overhead) >= SHORTEST_TAG),
+  );
 }

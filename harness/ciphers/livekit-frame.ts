@@ -1,9 +1,10 @@
 /**
- * LiveKit's frame: `clear prefix, ciphertext, tag, nonce, 0x0C, key index`. With H.264 and H.265 all behind the clear prefix
- * is escaped as a NAL unit's payload is, so that packetisers see no start code in it.
- * Source: livekit/client-sdk-js, src/e2ee/worker/FrameCryptor.ts and naluUtils.ts.
+ * LiveKit's frame: `clear prefix, ciphertext, tag, nonce, 0x0C, key index, [metadata]`. With H.264 and H.265 all behind the
+ * clear prefix but the metadata is escaped as a NAL unit's payload is, so that packetisers see no start code in it.
+ * Source: livekit/client-sdk-js, src/e2ee/worker/FrameCryptor.ts and naluUtils.ts, src/frameMetadata/frameMetadata.ts.
  */
 import { openNonceTrailer } from './gcm.ts';
+import { unescapeRbsp } from './rbsp.ts';
 import { type Opened, type SealedFrame, usualClearPrefix } from './scheme.ts';
 
 /** Default `ratchetSalt`, src/e2ee/constants.ts. */
@@ -11,6 +12,21 @@ export const SALT = 'LKFrameEncryptionKey';
 
 /** Bytes of a frame in which the first slice is looked for: parameter sets and SEI come before it. */
 const SLICE_WITHIN = 4096;
+
+/** `PACKET_TRAILER_MAGIC` and `PACKET_TRAILER_ENVELOPE_SIZE`: the length of the metadata, each bit inverted, stands in front of it. */
+const METADATA = Buffer.from('LKTS');
+const LEAST_METADATA = METADATA.length + 1;
+
+/**
+ * Takes off the metadata that a sender may have appended to its video after encryption: timestamps and numbers of frames.
+ */
+export function withoutMetadata(frame: SealedFrame): SealedFrame {
+  const { data } = frame;
+  const length = data[data.length - LEAST_METADATA]! ^ 0xff;
+  if (Buffer.compare(data.subarray(-METADATA.length), METADATA) !== 0) return frame;
+  if (!(length >= LEAST_METADATA && length <= data.length)) return frame;
+  return { ...frame, data: data.subarray(0, data.length - length) };
+}
 
 /** Opens a frame with 32 bytes of derived key: AES-128 has their first half, the option `keySize: 256` all of them. */
 export function openLiveKitFrame(frame: SealedFrame, derived: Uint8Array): Opened | undefined {
@@ -57,20 +73,4 @@ function slicePrefixes(data: Uint8Array): Set<number> {
     }
   }
   return prefixes;
-}
-
-/** Takes out emulation prevention bytes: 00 00 03 becomes 00 00 (ITU-T H.264 §7.4.1). */
-function unescapeRbsp(data: Uint8Array): Uint8Array {
-  const out = new Uint8Array(data.length);
-  let length = 0;
-  let zeros = 0;
-  for (const byte of data) {
-    if (zeros >= 2 && byte === 3) {
-      zeros = 0;
-      continue;
-    }
-    out[length++] = byte;
-    zeros = byte === 0 ? zeros + 1 : 0;
-  }
-  return out.subarray(0, length);
 }

@@ -16,10 +16,11 @@ export interface SealedFrame {
 
 /** The cipher that a frame was opened with. */
 export interface Cipher {
-  readonly algorithm: 'AES' | 'ChaCha20';
-  readonly mode: 'ECB' | 'CBC' | 'CTR' | 'GCM' | 'Poly1305';
+  /** `XOR`: with the key itself, again and again. */
+  readonly algorithm: 'AES' | 'ChaCha20' | 'XOR';
+  readonly mode: 'ECB' | 'CBC' | 'CTR' | 'GCM' | 'CCM' | 'Poly1305' | 'repeating';
   readonly keyBits: number;
-  /** 0 where nothing authenticates the frame. */
+  /** 0 where nothing authenticates the frame. With `CTR` it's the length of an HMAC. */
   readonly tagBits: number;
 }
 
@@ -60,6 +61,13 @@ export interface Scheme {
    * @returns `undefined` where the secret can't be the key: it has a wrong length or doesn't fit the sample. Never throws.
    */
   prepare(secret: Uint8Array, sample?: readonly SealedFrame[]): Opener | undefined;
+  /**
+   * Keys that the ciphertext itself gives away, best first, at most a few; bounded cost. What holds for other candidates holds
+   * for them too: {@link prepare} and, without a tag, a decoder have the last word.
+   *
+   * @param sample Frames of one stream, a few hundred.
+   */
+  recover?(sample: readonly SealedFrame[]): Uint8Array[];
 }
 
 /** The fewest frames that a scheme without authentication judges a secret on. */
@@ -81,6 +89,9 @@ export const PROOF_BITS = 64;
 export function openAll(scheme: Scheme, frames: readonly SealedFrame[], secret: Uint8Array): Opened[] | undefined {
   const open = scheme.prepare(secret, frames);
   if (!open) return undefined;
+  // Most secrets are wrong, and opening costs what a frame is long: the first key frame of a stream may be fifty times as long.
+  const shortest = frames.reduce((a, b) => (b.data.length < a.data.length ? b : a), frames[0]!);
+  if (frames.length > 1 && !open(shortest)) return undefined;
   const all: Opened[] = [];
   let tagBits = 0;
   for (const frame of frames) {
@@ -111,4 +122,9 @@ export function clearPrefixes(frame: SealedFrame): readonly number[] {
 export function usualClearPrefix(frame: Pick<SealedFrame, 'medium' | 'key'>): number {
   if (frame.medium === 'audio') return 1;
   return frame.key ? 10 : 3;
+}
+
+/** Frames of one kind have the same clear prefix. */
+export function kindOf(frame: Pick<SealedFrame, 'medium' | 'key'>): 'audio' | 'key' | 'delta' {
+  return frame.medium === 'audio' ? 'audio' : frame.key ? 'key' : 'delta';
 }

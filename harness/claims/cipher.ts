@@ -27,6 +27,7 @@ export const claim: Claim<Params> = {
       allExamined(evidence),
       vantagesAgree(evidence),
       keysKnown(evidence),
+      cipherSeen(evidence),
       tagsSeen(evidence, stated),
     ];
     const findings = [...otherCiphers(evidence, stated), ...noCipher(evidence)];
@@ -75,6 +76,10 @@ function agrees({ cipher, found }: KeyEvidence, stated: Params): boolean {
 /** A tag that the application puts beside WebCrypto's CTR or CBC is not followed. */
 function tagUnseen({ cipher, found }: Pick<KeyEvidence, 'cipher' | 'found'>): boolean {
   return found === 'page' && (cipher.mode === 'CTR' || cipher.mode === 'CBC');
+}
+
+function cipherSeen({ keys }: Evidence): Control {
+  return { title: 'A cipher was seen at work', held: keys.length > 0, detail: `with ${keys.length} keys` };
 }
 
 function tagsSeen({ keys }: Evidence, { tagBits }: Params): Control {

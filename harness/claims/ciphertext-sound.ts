@@ -62,9 +62,9 @@ function repeats({ streams, keys }: Evidence): Finding[] {
 function nonces({ keys }: Evidence): Finding[] {
   return keys.flatMap((key) => {
     const stream = carried(key);
-    if (key.nonceReuse.length === 0 || !stream) return [];
+    if (key.noncesReused === 0 || !stream) return [];
     return {
-      title: `${key.name} was used with the same nonce ${key.nonceReuse.length} times`,
+      title: `${key.name} was used with a nonce that it had been used with before, ${key.noncesReused} times`,
       evidence: key.nonceReuse.flat(),
       proof: { stream, key },
     };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Crossing } from '../knowledge/crossings.ts';
 import type { Secret } from '../knowledge/lineage.ts';
+import type { PathStep } from '../knowledge/reach.ts';
 import { claim as cipher } from './cipher.ts';
 import { claim as ciphertextSound } from './ciphertext-sound.ts';
 import type { Claim } from './claim.ts';
@@ -26,6 +27,7 @@ function stream(participant: string, medium: 'audio' | 'video', ssrc: number): S
     medium,
     codec: medium === 'video' ? 'VP8' : 'opus',
     route: 'provider',
+    secured: false,
     frames: 200,
     lost: 0,
     left: 200,
@@ -53,13 +55,16 @@ function key(name: string, streams: StreamEvidence[]): KeyEvidence {
     scheme: undefined,
     streams,
     frames: 400,
-    reach: undefined,
-    taken: undefined,
-    roots: { made: [made], unknown: [] },
+    path: undefined,
+    repeatable: false,
+    sources: [],
+    roots: { made: [made], unknown: [], crossed: [] },
+    guards: { made: [], unknown: [], crossed: [] },
     sight: undefined,
     holders: ['alice', 'bob'],
     unaccounted: [],
-    earlier: false,
+    swappable: [],
+    noncesReused: 0,
     nonceReuse: [],
     nonces: 400,
     evidence: [7],
@@ -102,7 +107,6 @@ function honest(): Evidence {
     keys: [key('key 1', streams.slice(0, 2)), key('key 2', streams.slice(2))],
     tried: 10,
     undecoded: 0,
-    unsearched: 0,
     sentOtherwise: 10_000,
     strangers: 0,
   };
@@ -119,6 +123,11 @@ const reply: Crossing = {
   codings: [],
 };
 
+function taken(crossing: Crossing): PathStep {
+  const source: PathStep['source'] = { from: 'crossing', crossing, steps: [], label: 'key', sealed: false };
+  return { text: 'the server sent it', evidence: [20], gives: new Uint8Array(32), source };
+}
+
 /** One key of all streams, found in a reply of the server. */
 function withServersKey(evidence: Evidence): KeyEvidence {
   const found: KeyEvidence = {
@@ -126,9 +135,10 @@ function withServersKey(evidence: Evidence): KeyEvidence {
     found: 'provider',
     scheme: 'aes-ecb',
     cipher: { algorithm: 'AES', mode: 'ECB', keyBits: 128, tagBits: 0 },
-    reach: [{ text: 'the server sent it', evidence: [20], crossing: reply }],
-    taken: { crossing: reply, steps: [], label: 'key' },
-    roots: { made: [], unknown: [] },
+    path: [taken(reply)],
+    repeatable: true,
+    sources: [{ crossing: reply, earlier: false, guessable: false }],
+    roots: { made: [], unknown: [], crossed: [] },
     sight: { ...bright },
     nonces: 0,
   };
@@ -216,12 +226,6 @@ describe('an honest call, well recorded', () => {
         }),
     ],
     [
-      'media went straight to the other participant',
-      ({ streams }) => {
-        streams[2]!.route = 'direct';
-      },
-    ],
-    [
       'nobody knows where media went',
       ({ streams }) => {
         streams[2]!.route = 'unknown';
@@ -252,24 +256,64 @@ describe('an honest call, well recorded', () => {
     expect(verdicts(evidence).mediaConfidential).toBe('inconclusive');
   });
 
-  it.each(['undecoded', 'unsearched'])(
-    'does not uphold confidentiality or delivery where messages were left %s',
-    (what) => {
-      const evidence = { ...honest(), [what]: 1 };
-      expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'inconclusive', keyDelivery: 'inconclusive' });
-    },
-  );
+  it('does not uphold confidentiality or delivery where messages were left undecoded', () => {
+    const evidence = { ...honest(), undecoded: 1 };
+    expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'inconclusive', keyDelivery: 'inconclusive' });
+  });
+
+  it('upholds the confidentiality of media that went straight to the participant that DTLS was seen to end at', () => {
+    const evidence = { ...honest(), keys: [] };
+    const direct = { route: 'direct', asIs: { ...bright, words: 5 }, beforeTransform: undefined, sealed: 0, left: 0 };
+    for (const one of evidence.streams) Object.assign(one, { ...direct, secured: true });
+    // Nothing was seen of keys and ciphers, which DTLS-SRTP hides.
+    expect(verdicts(evidence)).toEqual({ ...all('inconclusive'), mediaConfidential: 'upheld' });
+    evidence.streams[1]!.secured = false;
+    expect(verdicts(evidence)).toEqual(all('inconclusive'));
+  });
+
+  it('says what a provider that swaps keys could do, and upholds what this one did not', () => {
+    const evidence = honest();
+    evidence.keys[0]!.swappable = [{ participant: 'alice', publicKey: new Uint8Array(44), evidence: [7] }];
+    const { verdict, findings } = mediaConfidential.check(evidence, {});
+    expect(verdict).toBe('upheld');
+    expect(findings).toMatchObject([{ title: expect.stringContaining('by swapping keys'), evidence: [7] }]);
+    expect(mediaConfidential.check(honest(), {}).findings).toEqual([]);
+  });
 
   it('does not uphold them where the provider can compute a key, though that was not played through', () => {
     const evidence = honest();
-    evidence.keys[0]!.reach = [{ text: 'its base crossed in the clear', evidence: [20] }];
+    evidence.keys[0]!.path = [taken(reply)];
     expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'inconclusive', keyDelivery: 'inconclusive' });
   });
 
   it.each([
-    ['that nobody saw being made', { made: [], unknown: [made] }],
-    ['that was made in part of something unknown', { made: [made], unknown: [made] }],
-    ['that was made of a few random bytes', { made: [{ ...made, bytes: new Uint8Array(3) }], unknown: [] }],
+    { algorithm: 'XOR', mode: 'repeating', keyBits: 128, tagBits: 0 },
+    { algorithm: 'AES', mode: 'ECB', keyBits: 256, tagBits: 0 },
+  ] as const)('does not uphold confidentiality under $algorithm, $mode', (weak) => {
+    const evidence = honest();
+    evidence.keys[0]!.cipher = weak;
+    expect(verdicts(evidence).mediaConfidential).toBe('inconclusive');
+  });
+
+  it('does not uphold delivery or confidentiality with a key that was sealed under one of unknown origin', () => {
+    const evidence = honest();
+    evidence.keys[0]!.guards = { made: [], unknown: [made], crossed: [] };
+    expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'inconclusive', keyDelivery: 'inconclusive' });
+  });
+
+  it('upholds a key that something from the provider went into beside enough of a device’s randomness', () => {
+    const evidence = honest();
+    evidence.keys[0]!.roots = { made: [made], unknown: [], crossed: [{ ...made, crossed: true }] };
+    expect(verdicts(evidence)).toEqual(all('upheld'));
+  });
+
+  it.each([
+    ['that nobody saw being made', { made: [], unknown: [made], crossed: [] }],
+    ['that was made in part of something unknown', { made: [made], unknown: [made], crossed: [] }],
+    [
+      'that was made of a few random bytes',
+      { made: [{ ...made, bytes: new Uint8Array(3) }], unknown: [], crossed: [] },
+    ],
   ])('does not uphold origin, delivery or confidentiality with a key %s', (_, roots) => {
     const evidence = honest();
     evidence.keys[0]!.roots = roots;
@@ -400,7 +444,7 @@ describe('liars', () => {
 
   it('does not accuse the server of making a key that a participant had before, or that unread messages may have carried', () => {
     const had = honest();
-    withServersKey(had).earlier = true;
+    withServersKey(had).sources[0]!.earlier = true;
     expect(verdicts(had).keyOrigin).toBe('inconclusive');
     const unread = { ...honest(), undecoded: 1 };
     withServersKey(unread);
@@ -430,16 +474,41 @@ describe('liars', () => {
   it('a key that a participant made and escrowed refutes its delivery, not its origin', () => {
     const evidence = honest();
     const found = withServersKey(evidence);
-    found.taken!.crossing = { ...reply, direction: 'send' };
-    found.roots = { made: [made], unknown: [] };
+    found.sources[0]!.crossing = { ...reply, direction: 'send' };
+    found.roots = { made: [made], unknown: [], crossed: [] };
     expect(verdicts(evidence)).toMatchObject({ keyDelivery: 'refuted', mediaConfidential: 'refuted' });
     expect(verdicts(evidence).keyOrigin).not.toBe('refuted');
   });
 
   it('a key that a participant sent first, made by hidden code, does not accuse the server of making it', () => {
     const evidence = honest();
-    withServersKey(evidence).taken!.crossing = { ...reply, direction: 'send' };
+    withServersKey(evidence).sources[0]!.crossing = { ...reply, direction: 'send' };
     expect(verdicts(evidence).keyOrigin).toBe('inconclusive');
+  });
+
+  it('a path that could not be taken again accuses nobody, and upholds nothing', () => {
+    const evidence = honest();
+    Object.assign(withServersKey(evidence), { repeatable: false, cipher: key('', []).cipher });
+    expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'inconclusive', keyDelivery: 'inconclusive' });
+  });
+
+  it('a key that can be guessed refutes confidentiality, not delivery', () => {
+    const evidence = honest();
+    const found = withServersKey(evidence);
+    const source = { from: 'guess', space: '6 digits', size: 1e6 } as const;
+    found.path = [{ text: 'it is one of 6 digits', evidence: [], gives: new Uint8Array(6), source }];
+    found.sources = [];
+    expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'refuted', keyDelivery: 'inconclusive' });
+    found.roots = { made: [made], unknown: [], crossed: [] };
+    expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'refuted', keyDelivery: 'upheld' });
+    expect(verdicts(evidence).keyOrigin).not.toBe('refuted');
+  });
+
+  it('a key that anybody can compute from a name that crossed refutes its origin, whoever sent the name', () => {
+    const evidence = honest();
+    const found = withServersKey(evidence);
+    found.sources = [{ crossing: { ...reply, direction: 'send' }, earlier: true, guessable: true }];
+    expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'refuted', keyOrigin: 'refuted' });
   });
 
   it.each([
@@ -458,8 +527,13 @@ describe('liars', () => {
     repeats.streams[0]!.blocks = { total: 5000, repeated: 40, evidence: [30] };
     expect(verdicts(repeats)).toEqual({ ...all('upheld'), ciphertextSound: 'refuted' });
     const nonces = honest();
-    nonces.keys[0]!.nonceReuse = [[40, 41]];
-    expect(verdicts(nonces)).toEqual({ ...all('upheld'), ciphertextSound: 'refuted' });
+    Object.assign(nonces.keys[0]!, { noncesReused: 1, nonceReuse: [[40, 41]] });
+    expect(verdicts(nonces)).toEqual({
+      ...all('upheld'),
+      ciphertextSound: 'refuted',
+      // Frames under one keystream give each other away.
+      mediaConfidential: 'inconclusive',
+    });
     const clear = honest();
     clear.streams[0]!.clearPrefix = 40;
     expect(verdicts(clear)).toEqual({ ...all('upheld'), ciphertextSound: 'refuted' });

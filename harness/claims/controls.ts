@@ -1,7 +1,8 @@
 /** Controls that several checks rest on: each says whether the recording could have refuted the claim. */
+import type { Path } from '../knowledge/reach.ts';
 import type { Vantage } from '../recording/format.ts';
 import type { Control, Finding, Judgement } from './claim.ts';
-import { type Evidence, type StreamEvidence, shows } from './evidence.ts';
+import { type Evidence, type KeyEvidence, type StreamEvidence, shows } from './evidence.ts';
 
 /** Frames at the edges of a call that one vantage point may see and the other not. */
 const EDGE = 3;
@@ -58,8 +59,14 @@ export function vantagesAlive({ recording, health }: Evidence, needs: readonly V
   };
 }
 
+/** Streams that the provider's server carried, or may have: what goes straight to another participant is none of them. */
+function relayed({ streams }: Evidence): StreamEvidence[] {
+  return streams.filter(({ route }) => route !== 'direct');
+}
+
 /** What the page said it sent is what the provider's server got. */
-export function vantagesAgree({ streams }: Evidence): Control {
+export function vantagesAgree(evidence: Evidence): Control {
+  const streams = relayed(evidence);
   const apart = streams.filter(
     ({ frames, left, compared, agreed, lost, medium }) =>
       compared < (medium === 'video' ? FEWEST_FRAMES : 2 * FEWEST_FRAMES) ||
@@ -82,13 +89,15 @@ export function vantagesAgree({ streams }: Evidence): Control {
   };
 }
 
-/** The decoder that shows nothing of what the provider carried does show the same frames as they were before sealing. */
+/**
+ * The decoder that shows nothing of what the provider carried does show the same frames as they were before sealing; what went
+ * straight to another participant, as it was before DTLS-SRTP.
+ */
 export function decoderWorks({ recording, streams }: Evidence): Control {
   const blind = recording.participants.flatMap(({ name }) =>
     (['video', 'audio'] as const)
       .filter(
-        (medium) =>
-          !streams.some((one) => one.participant === name && one.medium === medium && shows(one.beforeTransform)),
+        (medium) => !streams.some((one) => one.participant === name && one.medium === medium && shows(plain(one))),
       )
       .map((medium) => `${name}'s ${medium}`),
   );
@@ -99,8 +108,26 @@ export function decoderWorks({ recording, streams }: Evidence): Control {
   };
 }
 
+function plain({ route, asIs, beforeTransform }: StreamEvidence) {
+  return route === 'direct' ? (beforeTransform ?? asIs) : beforeTransform;
+}
+
+/** What went straight to another participant was sealed for that one: DTLS ended there, told by its certificate. */
+export function directSecured({ streams }: Evidence): Control {
+  const direct = streams.filter(({ route }) => route === 'direct');
+  const open = direct.filter(({ secured }) => !secured);
+  return {
+    title: 'Media that went straight to a participant was sealed for it by DTLS-SRTP',
+    held: open.length === 0,
+    detail:
+      open.map((one) => `${named(one)}: the certificate at the far end was not seen`).join('; ') ||
+      `${direct.length} streams`,
+  };
+}
+
 /** Each frame that reached the provider is sealed under a key whose bytes are known, so that its way can be followed. */
-export function keysKnown({ streams }: Evidence): Control {
+export function keysKnown(evidence: Evidence): Control {
+  const streams = relayed(evidence);
   const open = streams.filter(({ sealed, frames, unchanged }) => sealed < frames - EDGE || unchanged > 0);
   return {
     title: 'Every frame is sealed under a key that was followed',
@@ -112,7 +139,8 @@ export function keysKnown({ streams }: Evidence): Control {
 }
 
 /** Each key was followed back to enough randomness, drawn on a participant's device. */
-export function keysMadeOnDevices({ keys }: Evidence): Control {
+export function keysMadeOnDevices(evidence: Evidence): Control {
+  const { keys } = evidence;
   const problems = keys.flatMap(({ name, roots: { made, unknown } }) => {
     if (unknown.length > 0 || made.length === 0) return [`${name}: where it was made was not seen`];
     const bytes = made.reduce((sum, root) => sum + root.bytes.length, 0);
@@ -120,19 +148,22 @@ export function keysMadeOnDevices({ keys }: Evidence): Control {
   });
   return {
     title: 'Every key was traced back to randomness drawn on a participant’s device',
-    held: keys.length > 0 && problems.length === 0,
+    held: evidence.keys.length > 0 && problems.length === 0,
     detail: problems.join('; ') || `${keys.length} keys`,
   };
 }
 
 /** Everyone who holds a key was seen making it, opening it, or computing it; and it was agreed with participants only. */
-export function keysAccounted({ keys, flow, strangers }: Evidence): Control {
-  const problems = keys.flatMap(({ name, unaccounted }) =>
-    unaccounted.map((who) => `${name}: how ${who} came to it was not seen`),
-  );
+export function keysAccounted(evidence: Evidence): Control {
+  const { keys, flow, strangers, streams } = evidence;
+  const problems = keys.flatMap(({ name, unaccounted, guards }) => [
+    ...unaccounted.map((who) => `${name}: how ${who} came to it was not seen`),
+    ...(guards.unknown.length > 0 ? [`${name}: where a key that it was sealed under was made was not seen`] : []),
+  ]);
   for (const { sender, receiver, cards } of flow)
     if (
       cards > 0 &&
+      !streams.some(({ participant, route }) => participant === sender && route === 'direct') &&
       !keys.some(
         ({ streams, holders }) =>
           holders.includes(receiver) && streams.some(({ participant }) => participant === sender),
@@ -143,27 +174,48 @@ export function keysAccounted({ keys, flow, strangers }: Evidence): Control {
     problems.push(`something was sealed to or agreed with ${strangers} keys that no participant was seen making`);
   return {
     title: 'It was seen how each participant came to the keys',
+    held: evidence.keys.length > 0 && problems.length === 0,
+    detail: problems.join('; ') || `${keys.length} keys`,
+  };
+}
+
+/** A path begins with what crossed, and needs no guessing nor cryptanalysis. */
+export function isDelivered({ path }: KeyEvidence): boolean {
+  return path?.every(({ source }) => source.from !== 'guess' && source.from !== 'ciphertext') ?? false;
+}
+
+/**
+ * No key that seals the media can be computed from what crossed the provider.
+ *
+ * @param counts which keys with a path count.
+ */
+export function keysOutOfReach({ keys }: Evidence, counts: (key: KeyEvidence) => boolean = () => true): Control {
+  const within = keys.filter((key) => key.path && counts(key));
+  return {
+    title: 'No key is within the provider’s reach',
+    held: keys.length > 0 && within.length === 0,
+    detail: within.map(({ name, path }) => `${name}: ${told(path!)}`).join('. ') || `${keys.length} keys`,
+  };
+}
+
+/** The ciphers are none that give away what they seal, even to somebody who hasn't the key. */
+export function cipherHolds({ keys }: Evidence): Control {
+  const problems = keys.flatMap(({ name, cipher, noncesReused }) => [
+    ...(cipher.algorithm === 'XOR' ? [`${name}: XOR with a key that repeats`] : []),
+    ...(cipher.mode === 'ECB' ? [`${name}: ECB mode`] : []),
+    ...(noncesReused > 0 ? [`${name}: ${noncesReused} nonces were used again`] : []),
+  ]);
+  return {
+    title: 'The cipher gives nothing away by itself',
     held: keys.length > 0 && problems.length === 0,
     detail: problems.join('; ') || `${keys.length} keys`,
   };
 }
 
-/** No key that seals the media can be computed from what crossed the provider. */
-export function keysOutOfReach({ keys }: Evidence): Control {
-  const within = keys.filter(({ reach }) => reach);
-  return {
-    title: 'No key is within the provider’s reach',
-    held: keys.length > 0 && within.length === 0,
-    detail:
-      within.map(({ name, reach }) => `${name}: ${reach!.map(({ text }) => text).join('; ')}`).join('. ') ||
-      `${keys.length} keys`,
-  };
-}
-
-/** All media went the way that was examined: through the provider, as RTP, in a known codec. */
+/** All media went a way that was examined: through the provider or straight to a participant, as RTP, in a known codec. */
 export function allExamined({ recording, streams, sentOtherwise }: Evidence): Control {
   const problems = streams.flatMap((stream) => [
-    ...(stream.route === 'provider' ? [] : [`${named(stream)}: the media's way is ${stream.route}`]),
+    ...(stream.route === 'unknown' ? [`${named(stream)}: it is not known where the media went`] : []),
     ...(stream.codec ? [] : [`${named(stream)}: unknown codec`]),
   ]);
   if (streams.length === 0) problems.push('no media stream was seen');
@@ -178,11 +230,8 @@ export function allExamined({ recording, streams, sentOtherwise }: Evidence): Co
 }
 
 /** What crossed the provider could be read by keywitness, so that a key in it would have been found. */
-export function signallingRead({ undecoded, unsearched, tried }: Evidence): Control {
-  const problems = [
-    ...(undecoded ? [`${undecoded} messages could not be decoded`] : []),
-    ...(unsearched ? [`${unsearched} bytes of data channels were not searched`] : []),
-  ];
+export function signallingRead({ undecoded, tried }: Evidence): Control {
+  const problems = undecoded ? [`${undecoded} messages could not be decoded`] : [];
   return {
     title: "The provider's view was searched",
     held: problems.length === 0,
@@ -206,4 +255,9 @@ export function earned(controls: Control[], reason: string, findings: Finding[] 
 /** For people: whose stream of what. */
 export function named({ participant, medium }: StreamEvidence): string {
   return `${participant}'s ${medium}`;
+}
+
+/** For people: a path in one sentence. */
+export function told(path: Path): string {
+  return path.map(({ text }) => text).join('; ');
 }

@@ -1,9 +1,10 @@
 /** What checks judge: facts worked out from a recording, each with the event numbers that it rests on. */
 import type { Cipher } from '../ciphers/scheme.ts';
+import type { Route } from '../knowledge/connections.ts';
 import type { Crossing } from '../knowledge/crossings.ts';
-import type { Secret } from '../knowledge/lineage.ts';
-import type { ReachStep } from '../knowledge/reach.ts';
-import type { Step } from '../knowledge/values.ts';
+import type { Roots } from '../knowledge/lineage.ts';
+import type { Path } from '../knowledge/reach.ts';
+import type { Swappable } from '../knowledge/swappable.ts';
 import type { Recording, Vantage } from '../recording/format.ts';
 
 export interface Evidence {
@@ -19,8 +20,6 @@ export interface Evidence {
   tried: number;
   /** Messages of the provider's view whose content couldn't be decoded. */
   undecoded: number;
-  /** Bytes that crossed in data channels, which are not searched. */
-  unsearched: number;
   /** Bytes that a participant sent to the provider by other ways than RTP, at most. */
   sentOtherwise: number;
   /** Public keys that secrets were agreed with or sealed to, and that no participant was seen making. */
@@ -71,10 +70,12 @@ export interface StreamEvidence {
   medium: 'audio' | 'video';
   codec: string | undefined;
   /** Whether the media went through the provider's server, straight to another participant, or nobody knows. */
-  route: 'provider' | 'direct' | 'unknown';
+  route: Route;
+  /** Of a direct route: DTLS was seen to end at another participant's browser. */
+  secured: boolean;
   /** Whole frames of the provider's view. */
   frames: number;
-  /** Packets that are missing, that came again, and frames that stayed incomplete. A browser's own dump has none. */
+  /** Packets that are missing or came again with other content, and frames that stayed incomplete. A browser's own dump has none. */
   lost: number;
   /** Frames that the page saw leaving. */
   left: number;
@@ -103,8 +104,11 @@ export interface KeyEvidence {
   /** Short name for people, e.g. `key 1`. */
   name: string;
   bytes: Uint8Array;
-  /** `page`: seen sealing the frames in the browser; `provider`: found in what crossed the provider, and it opens them. */
-  found: 'page' | 'provider';
+  /**
+   * `page`: seen sealing the frames in the browser. Otherwise a value that opens the frames, by trial: it crossed the `provider`, or
+   * only a `device` had it, or the `ciphertext` itself gives it away.
+   */
+  found: 'page' | 'provider' | 'device' | 'ciphertext';
   cipher: Cipher;
   /** Scheme that opens frames with it, where it was found by trial. */
   scheme: string | undefined;
@@ -112,24 +116,42 @@ export interface KeyEvidence {
   streams: StreamEvidence[];
   frames: number;
   /** How the provider comes to it; undefined if it doesn't from what crossed. */
-  reach: ReachStep[] | undefined;
-  /** For a key found on the provider's side: the first crossing that carried it, and how to take it out. */
-  taken: { crossing: Crossing; steps: Step[]; label: string | undefined } | undefined;
-  /** Where its entropy comes from. */
-  roots: { made: Secret[]; unknown: Secret[] };
+  path: Path | undefined;
+  /** Each step of that path was taken again, from what crossed. */
+  repeatable: boolean;
+  /** What crossed in the clear and leads to it. */
+  sources: KeySource[];
+  /** Where its entropy comes from, and that of the keys that it was sealed under. */
+  roots: Roots;
+  guards: Roots;
   /** What the provider sees with it. */
   sight: Sight | undefined;
-  /** Pairs of events that used the same nonce under this key. */
+  /** How often a nonce was used under this key that had been used before; and the first pairs of events that did so. */
+  noncesReused: number;
   nonceReuse: number[][];
   /** Nonces that were recorded. */
   nonces: number;
   /** Participants who hold it, and of these the ones of whom it wasn't seen how they came to it. */
   holders: string[];
   unaccounted: string[];
-  /** A participant sent it before, by whatever way, or it stands in something that a participant made. */
-  earlier: boolean;
+  /** Public keys that it hangs on, which the provider delivered and nothing that was recorded authenticates. */
+  swappable: Swappable[];
   /** Events that show it in use. */
   evidence: number[];
+}
+
+/** A value that crossed in the clear, from which a key follows. */
+export interface KeySource {
+  crossing: Crossing;
+  /** A participant sent it before, by whatever way, or it stands in something that a participant made. */
+  earlier: boolean;
+  /** Anybody could guess it, as a meeting's name. */
+  guessable: boolean;
+}
+
+/** A key that the provider has: it can be computed from what crossed, and what it opens shows the card or plays the tone. */
+export function isProven({ path, repeatable, sight }: KeyEvidence): boolean {
+  return path !== undefined && repeatable && shows(sight);
 }
 
 /** The stream that shows best what a key seals, of those that the provider carried. */

@@ -3,16 +3,18 @@ import type { Claim, Finding } from './claim.ts';
 import {
   allExamined,
   earned,
+  isDelivered,
   keysAccounted,
   keysKnown,
   keysMadeOnDevices,
   keysOutOfReach,
   mediaFlowed,
   signallingRead,
+  told,
   vantagesAgree,
   vantagesAlive,
 } from './controls.ts';
-import { carried, type Evidence, shows } from './evidence.ts';
+import { carried, type Evidence, isProven } from './evidence.ts';
 
 const needs = ['call', 'proxy', 'page', 'rtp'] as const;
 
@@ -32,7 +34,7 @@ export const claim: Claim<Record<string, never>> = {
       keysKnown(evidence),
       keysMadeOnDevices(evidence),
       keysAccounted(evidence),
-      keysOutOfReach(evidence),
+      keysOutOfReach(evidence, isDelivered),
       signallingRead(evidence),
     ];
     const findings = inTheClear(evidence);
@@ -53,10 +55,10 @@ export const claim: Claim<Record<string, never>> = {
 function inTheClear({ keys }: Evidence): Finding[] {
   return keys.flatMap((key) => {
     const stream = carried(key);
-    if (!key.reach || !key.taken || !shows(key.sight) || !stream) return [];
+    if (!isProven(key) || !stream || !isDelivered(key)) return [];
     return {
-      title: `${key.name}: ${key.reach.map(({ text }) => text).join('; ')}`,
-      evidence: key.reach.flatMap((step) => step.evidence),
+      title: `${key.name}: ${told(key.path!)}`,
+      evidence: key.path!.flatMap((step) => step.evidence),
       proof: { stream, key },
     };
   });

@@ -9,7 +9,7 @@ import {
   vantagesAgree,
   vantagesAlive,
 } from './controls.ts';
-import { carried, type Evidence, shows } from './evidence.ts';
+import { carried, type Evidence, isProven } from './evidence.ts';
 
 const needs = ['call', 'proxy', 'page', 'rtp'] as const;
 
@@ -34,7 +34,8 @@ export const claim: Claim<Record<string, never>> = {
     if (findings.length > 0)
       return {
         verdict: 'refuted',
-        reason: 'A key of the media was made by the provider: it appears first in what the provider sent.',
+        reason:
+          'A key of the media was not made on a device: all that it is made of came from the provider, or is known to anybody.',
         findings,
         controls,
       };
@@ -42,19 +43,26 @@ export const claim: Claim<Record<string, never>> = {
   },
 };
 
-function fromProvider({ keys, undecoded, unsearched }: Evidence): Finding[] {
+function fromProvider({ keys, undecoded }: Evidence): Finding[] {
   // What could not be read may have carried the key before.
-  if (undecoded > 0 || unsearched > 0) return [];
+  if (undecoded > 0) return [];
   return keys.flatMap((key) => {
-    const { taken, roots } = key;
+    const { roots, sources } = key;
     const stream = carried(key);
-    if (!taken || !shows(key.sight) || !stream || roots.made.length > 0) return [];
+    if (!isProven(key) || !stream || roots.made.length > 0 || sources.length === 0) return [];
     // Whoever sent it first had it first. What a participant sent before may have been made there by hidden code.
-    if (taken.crossing.direction !== 'receive' || key.earlier) return [];
-    const { crossing } = taken;
+    const isElsewhere = sources.every(
+      ({ crossing, earlier, guessable }) => guessable || (crossing.direction === 'receive' && !earlier),
+    );
+    if (!isElsewhere) return [];
+    const places = sources.map(({ crossing, guessable }) =>
+      guessable
+        ? `a value that anybody can know, in ${crossing.what}`
+        : `${crossing.what}, sent by ${crossing.host} to ${crossing.participant}`,
+    );
     return {
-      title: `${key.name} appears first in ${crossing.what}, sent by ${crossing.host} to ${crossing.participant}; no participant had made or sent it before`,
-      evidence: [...crossing.evidence, ...key.evidence],
+      title: `All that ${key.name} is made of appears first in ${[...new Set(places)].join('; and in ')}; no participant had made or sent it before`,
+      evidence: [...sources.flatMap(({ crossing }) => crossing.evidence), ...key.evidence],
       proof: { stream, key },
     };
   });

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import type { Claim, Finding } from './claim.ts';
+import type { Claim, Control, Finding } from './claim.ts';
 import {
   allExamined,
+  cipherHolds,
   decoderWorks,
+  directSecured,
   earned,
   keysAccounted,
   keysKnown,
@@ -11,10 +13,11 @@ import {
   mediaFlowed,
   named,
   signallingRead,
+  told,
   vantagesAgree,
   vantagesAlive,
 } from './controls.ts';
-import { carried, type Evidence, shows } from './evidence.ts';
+import { carried, type Evidence, isProven, shows } from './evidence.ts';
 
 const needs = ['call', 'proxy', 'page', 'rtp'] as const;
 
@@ -23,22 +26,18 @@ export const claim: Claim<Record<string, never>> = {
   says: 'The provider cannot see or hear the call.',
   refutedBy:
     'what the provider carried decodes to the test card or the test tone, as it is or with keys that the provider has',
-  blindTo:
-    'what client code or a server does on another day; a provider that actively swaps keys; keys that leave by ways that were not recorded',
+  blindTo: 'what client code or a server does on another day; keys that leave by ways that were not recorded',
   params: z.strictObject({}),
   needs,
   check(evidence) {
+    const isDirect = evidence.streams.length > 0 && evidence.streams.every(({ route }) => route === 'direct');
     const controls = [
       mediaFlowed(evidence),
       vantagesAlive(evidence, needs),
       allExamined(evidence),
-      vantagesAgree(evidence),
       decoderWorks(evidence),
-      keysKnown(evidence),
-      keysMadeOnDevices(evidence),
-      keysAccounted(evidence),
-      keysOutOfReach(evidence),
-      signallingRead(evidence),
+      directSecured(evidence),
+      ...(isDirect ? [] : sealing(evidence)),
     ];
     const asItIs = inTheClear(evidence);
     if (asItIs.length > 0)
@@ -53,16 +52,33 @@ export const claim: Claim<Record<string, never>> = {
     if (opened.length > 0)
       return {
         verdict: 'refuted',
-        reason: 'The provider has the key: what its server carried decodes with a key that the provider carried, too.',
+        reason:
+          'The provider has the key: what its server carried decodes with a key that it can compute from what crossed it.',
         findings: opened,
         controls,
       };
     return earned(
       controls,
-      'The media was sealed on the sender’s device under keys that the provider could not compute from anything that crossed it.',
+      isDirect
+        ? 'The media went straight from device to device, sealed by DTLS-SRTP for the certificate of the participant at the far end.'
+        : 'The media was sealed on the sender’s device under keys that the provider could not compute from anything that crossed it.',
+      swapping(evidence),
     );
   },
 };
+
+/** What protects media that the provider carries: keys that it does not have. */
+function sealing(evidence: Evidence): Control[] {
+  return [
+    vantagesAgree(evidence),
+    keysKnown(evidence),
+    cipherHolds(evidence),
+    keysMadeOnDevices(evidence),
+    keysAccounted(evidence),
+    keysOutOfReach(evidence),
+    signallingRead(evidence),
+  ];
+}
 
 function inTheClear({ streams }: Evidence): Finding[] {
   return streams
@@ -77,12 +93,24 @@ function inTheClear({ streams }: Evidence): Finding[] {
 function withProvidersKeys({ keys }: Evidence): Finding[] {
   return keys.flatMap((key) => {
     const stream = carried(key);
-    if (!key.reach || !key.taken || !shows(key.sight) || !stream) return [];
-    const way = key.reach.map(({ text }) => text).join('; ');
+    if (!isProven(key) || !stream) return [];
     return {
-      title: `With ${key.name} the provider sees ${key.sight!.cards} test cards and hears ${key.sight!.words} words of the test tone; ${way}`,
-      evidence: [...key.reach.flatMap((step) => step.evidence), ...key.sight!.evidence],
+      title: `With ${key.name} the provider sees ${key.sight!.cards} test cards and hears ${key.sight!.words} words of the test tone; ${told(key.path!)}`,
+      evidence: [...key.path!.flatMap((step) => step.evidence), ...key.sight!.evidence],
       proof: { stream, key },
     };
   });
+}
+
+/** What a provider that acts could do, though this one did not: no refutation, but worth knowing. */
+function swapping({ keys }: Evidence): Finding[] {
+  const all = keys.flatMap((key) => key.swappable.map((one) => ({ ...one, key: key.name })));
+  if (all.length === 0) return [];
+  const names = [...new Set(all.map(({ key }) => key))];
+  return [
+    {
+      title: `The provider could not read along, but it could by swapping keys: ${names.length} keys hang on public keys that only the provider delivered, and nothing that was recorded lets people tell whose they are`,
+      evidence: all.flatMap(({ evidence }) => evidence.slice(0, 4)),
+    },
+  ];
 }

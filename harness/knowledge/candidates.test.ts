@@ -28,7 +28,7 @@ describe('candidates', () => {
       [first, again, other],
       [other, again, first],
     ]) {
-      const found = candidates(order).filter(({ label }) => label === 'key');
+      const found = candidates(order).filter(({ bytes, label }) => bytes.length === 32 && label === 'key');
       expect(found.map(({ bytes, crossing }) => [Buffer.from(bytes).equals(key(1)), crossing.evidence]).sort()).toEqual(
         [
           [false, [5]],
@@ -44,5 +44,14 @@ describe('candidates', () => {
     const found = candidates([crossing(code(10), 1), crossing(code(100_000), 2), crossing(reply(key(1)), 3)]);
     expect(found).toHaveLength(MOST_CANDIDATES);
     expect(found.some(({ bytes }) => Buffer.from(bytes).equals(key(1)))).toBe(true);
+  });
+
+  it('take what a message sets apart before what is only somewhere in one', () => {
+    const binary = (from: number) => Buffer.concat(Array.from({ length: 60 }, (_, at) => key(from + at)));
+    const message = (bytes: Buffer, at: number): Crossing => ({ ...crossing('', at), wire: () => bytes });
+    const noise = Array.from({ length: 10 }, (_, at) => message(binary(1000 * at + 10), at + 1));
+    const found = candidates([...noise, crossing(reply(key(1)), 20)]);
+    expect(found).toHaveLength(MOST_CANDIDATES);
+    expect(found[0]).toMatchObject({ label: 'key', bytes: key(1) });
   });
 });

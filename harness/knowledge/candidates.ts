@@ -1,6 +1,7 @@
 /** Values of a secret's size that the provider saw, to be tried on the media: what finds keys that a client's code hides. */
 import { type Crossing, content } from './crossings.ts';
-import { type Step, values } from './values.ts';
+import { LONGEST_SHORT } from './encodings/encoding.ts';
+import { type Step, type Value, values } from './values.ts';
 
 export interface Candidate {
   bytes: Uint8Array;
@@ -14,27 +15,35 @@ export interface Candidate {
 export const MOST_CANDIDATES = 20_000;
 
 /**
- * Each value once, with its first crossing. Short messages come first: keys travel in them, and code and pictures, which
- * hold chance values by the thousand, do not.
+ * Each value once, with its first crossing. Values that a message sets apart come before those that are merely somewhere in it,
+ * and short messages first: keys travel in them, and code and pictures, which hold chance values by the thousand, do not.
  */
 export function candidates(crossings: readonly Crossing[]): Candidate[] {
   const found = new Map<string, Candidate>();
+  const unlikely: { value: Value; crossing: Crossing }[] = [];
   const messages = crossings
     .map((crossing) => ({ crossing, bytes: content(crossing) ?? new Uint8Array() }))
     .sort((a, b) => order(a.bytes) - order(b.bytes) || a.crossing.evidence[0]! - b.crossing.evidence[0]!);
-  for (const { crossing, bytes } of messages)
+  for (const { crossing, bytes } of messages) {
     for (const value of values(bytes)) {
-      const name = Buffer.from(value.bytes).toString('latin1');
-      const known = found.get(name);
-      if (!known) {
-        if (found.size >= MOST_CANDIDATES) return [...found.values()];
-        found.set(name, { ...value, crossing });
-      } else if (crossing.evidence[0]! < known.crossing.evidence[0]!) found.set(name, { ...value, crossing });
+      if (!value.unlikely) add(found, value, crossing);
+      else if (unlikely.length >= MOST_CANDIDATES) break;
+      else unlikely.push({ value, crossing });
     }
+    if (found.size >= MOST_CANDIDATES) break;
+  }
+  for (const { value, crossing } of unlikely) add(found, value, crossing);
   return [...found.values()];
 }
 
-/** Messages of up to 64 kB in their order, then the longer ones. */
+function add(found: Map<string, Candidate>, { bytes, steps, label }: Value, crossing: Crossing): void {
+  const name = Buffer.from(bytes).toString('latin1');
+  const known = found.get(name);
+  if (!known && found.size >= MOST_CANDIDATES) return;
+  if (!known || crossing.evidence[0]! < known.crossing.evidence[0]!) found.set(name, { bytes, steps, label, crossing });
+}
+
+/** Short messages in their order, then the longer ones. */
 function order(bytes: Uint8Array): number {
-  return bytes.length <= 65_536 ? 0 : 1;
+  return bytes.length <= LONGEST_SHORT ? 0 : 1;
 }

@@ -1,10 +1,12 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { Connections } from './connections.ts';
 import { type Crossing, Crossings, content, LONGEST_CONTENT } from './crossings.ts';
 import { Trace } from './fixtures/trace.ts';
 
 const text = 'the key is 0123456789abcdef, said the server. '.repeat(200);
 const utf8 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
+const crossingsOf = (trace: Trace) => trace.into(new Crossings(trace, trace.into(new Connections()))).all;
 const string = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
 
 function exchange(trace: Trace, pieces: Uint8Array[], headers: [string, string][] = [], of = 'response' as const) {
@@ -23,7 +25,7 @@ function exchange(trace: Trace, pieces: Uint8Array[], headers: [string, string][
 function reply(pieces: Uint8Array[], ...headers: [string, string][]): Crossing {
   const trace = new Trace();
   exchange(trace, pieces, headers);
-  return trace.into(new Crossings(trace)).all[2]!;
+  return crossingsOf(trace)[2]!;
 }
 
 describe('crossings of HTTP', () => {
@@ -39,7 +41,7 @@ describe('crossings of HTTP', () => {
     trace.add('http.body', { exchange: 'e', of: 'request', body: utf8('{"name":"alice"}'), last: true });
     trace.add('http.response', { exchange: 'e', status: 200, headers: [['set-cookie', 'a=b']] });
     trace.add('http.body', { exchange: 'e', of: 'response', body: utf8('{"key":1}'), last: true });
-    const { all } = trace.into(new Crossings(trace));
+    const all = crossingsOf(trace);
     expect(all.map(({ direction, what, evidence, host }) => [direction, what, evidence, host])).toEqual([
       ['send', 'the address and headers of POST https://meet.example/join', [0], 'meet.example'],
       ['send', 'the body of POST https://meet.example/join', [1], 'meet.example'],
@@ -60,7 +62,7 @@ describe('crossings of HTTP', () => {
     trace.add('ws.closed', { socket: 's', code: 4000, reason: 'a reason' });
     const configuration = { iceServers: [{ urls: 'turn:t.example', username: 'u', credential: 'c' }] };
     trace.add('rtc.opened', { realm: 'r', connection: 'c', configuration });
-    const { all } = trace.into(new Crossings(trace));
+    const all = crossingsOf(trace);
     expect(all.slice(1).map((crossing) => string(content(crossing)))).toEqual([
       'reason: a reason\n',
       `configuration: ${JSON.stringify(configuration)}\n`,
@@ -71,7 +73,7 @@ describe('crossings of HTTP', () => {
     const trace = new Trace();
     exchange(trace, []);
     trace.add('ws.opened', { socket: 's', url: 'wss://meet.example/ws#key=secret', headers: [] });
-    const { all } = trace.into(new Crossings(trace));
+    const all = crossingsOf(trace);
     expect(all).toHaveLength(3);
     for (const crossing of all) expect(string(content(crossing)) + crossing.what).not.toMatch(/secret/);
   });
@@ -90,7 +92,7 @@ describe('crossings of HTTP', () => {
       trace.add('http.request', { exchange: name, method: 'PUT', url: `https://${name}/`, version: '2', headers: [] });
     for (const name of ['a', 'b', 'a', 'b'])
       trace.add('http.body', { exchange: name, of: 'request', body: utf8(name), last: false });
-    const bodies = trace.into(new Crossings(trace)).all.slice(2);
+    const bodies = crossingsOf(trace).slice(2);
     expect(bodies.map((crossing) => [crossing.host, string(content(crossing))])).toEqual([
       ['a', 'aa'],
       ['b', 'bb'],
@@ -101,7 +103,7 @@ describe('crossings of HTTP', () => {
     const trace = new Trace();
     trace.add('http.response', { exchange: 'x', status: 200, headers: [] });
     trace.add('http.body', { exchange: 'x', of: 'response', body: utf8('y'), last: true });
-    expect(trace.into(new Crossings(trace)).all).toEqual([]);
+    expect(crossingsOf(trace)).toEqual([]);
   });
 });
 
@@ -193,7 +195,7 @@ describe('crossings of WebSockets', () => {
     trace.add('ws.message', { ...common, direction: 'send', body: utf8('hello') });
     trace.add('ws.message', { ...common, direction: 'receive', body: utf8('key') });
     trace.add('ws.message', { ...common, socket: 'unseen', direction: 'receive', body: utf8('late') });
-    const { all } = trace.into(new Crossings(trace));
+    const all = crossingsOf(trace);
     expect(all.map((crossing) => [crossing.direction, crossing.what, string(content(crossing))])).toEqual([
       [
         'send',
@@ -212,16 +214,30 @@ describe('crossings of WebSockets', () => {
     ]);
   });
 
-  it('hold nothing that went from browser to browser', () => {
-    const trace = new Trace();
-    trace.add('rtc.data', {
-      realm: 'r',
-      connection: 'c',
-      label: 'l',
-      direction: 'send',
-      binary: false,
-      body: utf8('secret'),
-    });
-    expect(trace.into(new Crossings(trace)).all).toEqual([]);
+  describe('of data channels', () => {
+    /** Alice sends something on a connection whose far end has the certificate `far`; Bob's browser has `BB`. */
+    function sent(far: string | undefined) {
+      const trace = new Trace();
+      const described = (participant: string, side: 'local' | 'remote', print: string) =>
+        trace.add('rtc.description', {
+          participant,
+          realm: 'r',
+          connection: participant,
+          side,
+          kind: 'offer',
+          sdp: `v=0\r\na=fingerprint:sha-256 ${print}\r\n`,
+        });
+      described('alice', 'local', 'AA');
+      described('bob', 'local', 'BB');
+      if (far) described('alice', 'remote', far);
+      const [realm, connection, label] = ['r', 'alice', 'chat'];
+      trace.add('rtc.data', { realm, connection, label, direction: 'send', binary: false, body: utf8('secret') });
+      return crossingsOf(trace).map(({ what, wire }) => [what, Buffer.from(wire()).toString()]);
+    }
+    const message = ['a message to the data channel "chat"', 'secret'];
+
+    it('are those that go to a server', () => expect(sent('CC')).toEqual([message]));
+    it('are those of which nobody knows where they go', () => expect(sent(undefined)).toEqual([message]));
+    it('are not those that go from browser to browser', () => expect(sent('BB')).toEqual([]));
   });
 });

@@ -1,10 +1,12 @@
 /**
  * The provider's view of signalling: everything that crossed a participant's connection to the provider, in order. What
- * crosses is known to the provider whichever way it went.
+ * crosses is known to the provider whichever way it went. Data channels count, but for those of a connection that goes straight to
+ * another participant.
  */
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import { Decompress as ZstdDecompress } from 'fzstd';
 import type { Body, RecordedEvent } from '../recording/format.ts';
+import type { Connections, Route } from './connections.ts';
 
 /** Reads bodies; a RecordingReader is one. */
 export interface Bodies {
@@ -95,13 +97,27 @@ interface Exchange {
 
 /** Gathers crossings from a recording's events, fed in order. */
 export class Crossings {
-  readonly all: Crossing[] = [];
+  readonly #found: (Crossing & { connection?: string })[] = [];
   readonly #bodies: Bodies;
+  readonly #connections: Connections;
   readonly #exchanges = new Map<string, Exchange>();
   readonly #sockets = new Map<string, { name: string; host: string }>();
 
-  constructor(bodies: Bodies) {
+  /** @param connections fed with the same events. */
+  constructor(bodies: Bodies, connections: Connections) {
     this.#bodies = bodies;
+    this.#connections = connections;
+  }
+
+  /** Once all events were seen. */
+  get all(): Crossing[] {
+    const routes = new Map<string, Route>();
+    return this.#found.filter(({ participant, connection }) => {
+      if (!connection) return true;
+      const route = routes.get(connection) ?? this.#connections.routeOf(participant, connection);
+      routes.set(connection, route);
+      return route !== 'direct';
+    });
   }
 
   see(event: RecordedEvent): void {
@@ -169,9 +185,21 @@ export class Crossings {
         ]);
         break;
       }
+      case 'rtc.data': {
+        const way = event.direction === 'send' ? 'to' : 'from';
+        this.#found.push({
+          ...common,
+          direction: event.direction,
+          host: '',
+          what: `a message ${way} the data channel ${JSON.stringify(event.label.slice(0, 50))}`,
+          wire: () => this.#bodies.body(event.body),
+          connection: event.connection,
+        });
+        break;
+      }
       case 'ws.message': {
         const socket = this.#sockets.get(event.socket);
-        this.all.push({
+        this.#found.push({
           ...common,
           direction: event.direction,
           host: socket?.host ?? '',
@@ -185,7 +213,7 @@ export class Crossings {
 
   #text(crossing: Omit<Crossing, 'wire'>, lines: readonly (readonly [string, string])[]): void {
     const bytes = Buffer.from(lines.map(([name, value]) => `${name}: ${value}\n`).join(''));
-    this.all.push({ ...crossing, wire: () => bytes });
+    this.#found.push({ ...crossing, wire: () => bytes });
   }
 
   #piece(event: RecordedEvent<'http.body'>): void {
@@ -205,7 +233,7 @@ export class Crossings {
         ...exchange.codings[event.of],
       };
       open = exchange.open[event.of] = { pieces, crossing };
-      this.all.push(crossing);
+      this.#found.push(crossing);
     }
     open.pieces.push(event.body);
     open.crossing.evidence.push(event.seq);

@@ -2,7 +2,7 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { SMALL_BYTES } from '../recording/format.ts';
 import { Trace } from './fixtures/trace.ts';
-import { cipherOf, FrameKeys, unseal } from './frame-keys.ts';
+import { cipherOf, FrameKeys, frameName, unseal } from './frame-keys.ts';
 
 const HEAD = Uint8Array.of(0x90, 1, 2, 3);
 const TAIL = Uint8Array.of(12, 0);
@@ -51,8 +51,18 @@ class Sender extends Trace {
       ...more,
     });
   }
+  #followed() {
+    const others: number[] = [];
+    const keys = this.into(new FrameKeys(this, { see: ({ seq }) => void others.push(seq) }));
+    keys.end();
+    return { sealings: [...keys.sealings], others };
+  }
   sealings() {
-    return this.into(new FrameKeys(this)).sealings;
+    return this.#followed().sealings.map(([name, sealing]) => ({ name, ...sealing }));
+  }
+  /** Events that are no media's. */
+  others() {
+    return this.#followed().others.sort((a, b) => a - b);
   }
 }
 const around = (sealed: Uint8Array) => Buffer.concat([HEAD, sealed, TAIL]);
@@ -67,9 +77,7 @@ describe('FrameKeys', () => {
     const [sealing, ...more] = sender.sealings();
     expect(more).toEqual([]);
     expect(sealing).toEqual({
-      participant: 'alice',
-      ssrc: 5,
-      timestamp: 6000,
+      name: frameName('alice', 5, 6000),
       evidence: [seq, frame],
       key: 'k',
       algorithm: { name: 'AES-GCM', tagLength: 128 },
@@ -88,8 +96,8 @@ describe('FrameKeys', () => {
     const outputs = [1, 2, 3, 4].map(() => sender.encrypt('k', key, randomBytes(100)));
     const order = [2, 0, 3, 1];
     const frames = order.map((index) => sender.frame(around(outputs[index]!.output), { timestamp: index }));
-    expect(sender.sealings().map(({ evidence, timestamp }) => [evidence, timestamp])).toEqual(
-      order.map((index, at) => [[outputs[index]!.seq, frames[at]], index]),
+    expect(sender.sealings().map(({ evidence, name }) => [evidence, name])).toEqual(
+      order.map((index, at) => [[outputs[index]!.seq, frames[at]], frameName('alice', 5, index)]),
     );
   });
 
@@ -108,6 +116,31 @@ describe('FrameKeys', () => {
     const { output } = sender.encrypt('k', randomBytes(16), randomBytes(300));
     frame(sender, output);
     expect(sender.sealings()).toEqual([]);
+  });
+
+  it('passes on all ciphers but those of frames that leave or arrive', () => {
+    const sender = new Sender();
+    const key = randomBytes(16);
+    const sealedKey = sender.encrypt('k', key, randomBytes(32));
+    const left = sender.encrypt('k', key, randomBytes(100));
+    const frame = sender.frame(around(left.output));
+    const arrived = sender.frame(around(sealedKey.output), { position: 'before', direction: 'receive' });
+    const opened = {
+      realm: 'worker',
+      operation: 'decrypt',
+      key: 'k',
+      algorithm: { name: 'AES-GCM' },
+      ok: true,
+    } as const;
+    const lengths = { inputLength: 48, outputLength: 32 };
+    sender.add('crypto.cipher', { ...opened, ...lengths, input: sealedKey.output, output: randomBytes(32) });
+    const other = sender.add('crypto.cipher', {
+      ...opened,
+      ...lengths,
+      input: randomBytes(48),
+      output: randomBytes(32),
+    });
+    expect(sender.others()).toEqual([sealedKey.seq, frame, arrived, other]);
   });
 
   it('matches nothing by an output that is too short, or recorded as empty', () => {

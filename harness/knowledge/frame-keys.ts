@@ -9,10 +9,6 @@ import type { Bodies } from './crossings.ts';
 
 /** One use of a key on a frame. */
 export interface FrameSealing {
-  participant: string;
-  ssrc: number;
-  /** RTP timestamp. */
-  timestamp: number;
   /** Events of the call and of the frame. */
   evidence: [number, number];
   key: string;
@@ -27,78 +23,120 @@ export interface FrameSealing {
 /** What it takes to open a frame that was sealed so. */
 export type Sealing = Pick<FrameSealing, 'algorithm' | 'nonce' | 'additionalData' | 'offset' | 'length'>;
 
-interface Call {
-  seq: number;
-  key: string;
-  algorithm: Record<string, unknown>;
-  nonce: Uint8Array | undefined;
-  additionalData: Uint8Array | undefined;
-  output: Uint8Array;
-  length: number;
+/** Tells one frame of a call from all others; `timestamp` is RTP's. */
+export function frameName(participant: string, ssrc: number, timestamp: number): string {
+  return `${participant} ${ssrc} ${timestamp}`;
 }
 
-/** Encryptions of one realm that may still meet their frame; a transform works on few frames at a time. */
+interface Call {
+  event: RecordedEvent<'crypto.cipher'>;
+  output: Uint8Array;
+}
+
+/** Encryptions of one realm that may still meet their frame, and frames that may still be opened: few are worked on at a time. */
 const WAITING = 64;
+/** Larger frames that arrive (bytes) are not kept: what opens so much carries media, not keys. */
+const LONGEST_ARRIVED = 1024;
 /** Shorter outputs (bytes) could stand in a frame by chance. */
 const SHORTEST_OUTPUT = 16;
 
-/** Gathers sealings from a recording's events, fed in order. */
+/** Gathers sealings from a recording's events, fed in order, and tells what is no media to somebody else. */
 export class FrameKeys {
-  readonly sealings: FrameSealing[] = [];
+  /** By {@link frameName}. */
+  readonly sealings = new Map<string, FrameSealing>();
   readonly #bodies: Bodies;
-  readonly #waiting = new Map<string, Call[]>();
+  readonly #others: Gatherer;
+  readonly #algorithms = new Map<string, Record<string, unknown>>();
+  readonly #realms = new Map<string, { calls: Call[]; arrived: Uint8Array[] }>();
 
-  constructor(bodies: Bodies) {
+  /** @param others gets all events but the ciphers that sealed or opened a frame, each realm's in order but for ciphers, which come late. */
+  constructor(bodies: Bodies, others: Gatherer = { see() {} }) {
     this.#bodies = bodies;
+    this.#others = others;
   }
 
   see(event: RecordedEvent): void {
-    if (
-      event.type === 'crypto.cipher' &&
-      event.operation === 'encrypt' &&
-      event.output &&
-      event.output.length >= SHORTEST_OUTPUT &&
-      event.outputLength >= event.output.length
-    ) {
-      const calls = this.#waiting.get(event.realm) ?? [];
-      this.#waiting.set(event.realm, calls);
-      calls.push({
-        seq: event.seq,
-        key: event.key,
-        algorithm: event.algorithm,
-        nonce: event.iv && this.#bodies.body(event.iv),
-        additionalData: event.additionalData && this.#bodies.body(event.additionalData),
-        output: this.#bodies.body(event.output),
-        length: event.outputLength,
-      });
-      if (calls.length > WAITING) calls.shift();
+    if (event.type === 'crypto.cipher') this.#cipher(event);
+    else this.#others.see(event);
+    if (event.type !== 'frame') return;
+    if (event.position === 'after' && event.direction !== 'receive') this.#leaves(event);
+    if (event.position === 'before' && event.direction !== 'send' && event.body.length <= LONGEST_ARRIVED) {
+      const { arrived } = this.#realm(event.realm);
+      arrived.push(this.#bodies.body(event.body));
+      if (arrived.length > WAITING) arrived.shift();
     }
-    if (event.type === 'frame' && event.position === 'after' && event.direction !== 'receive') this.#frame(event);
   }
 
-  #frame(event: RecordedEvent<'frame'>): void {
-    const calls = this.#waiting.get(event.realm);
-    if (!calls?.length) return;
+  /** Once all events were seen. */
+  end(): void {
+    for (const { calls } of this.#realms.values()) for (const { event } of calls.splice(0)) this.#others.see(event);
+  }
+
+  #cipher(event: RecordedEvent<'crypto.cipher'>): void {
+    const { calls } = this.#realm(event.realm);
+    if (event.operation === 'decrypt') {
+      if (!this.#hasArrived(event)) this.#others.see(event);
+      return;
+    }
+    if (!event.output || event.output.length < SHORTEST_OUTPUT || event.outputLength < event.output.length) {
+      this.#others.see(event);
+      return;
+    }
+    calls.push({ event, output: this.#bodies.body(event.output) });
+    if (calls.length > WAITING) this.#others.see(calls.shift()!.event);
+  }
+
+  /** Whether what a call opened is a frame that arrived just before. */
+  #hasArrived({ realm, input, inputLength }: RecordedEvent<'crypto.cipher'>): boolean {
+    const { arrived } = this.#realm(realm);
+    if (inputLength > LONGEST_ARRIVED) return true;
+    const sealed = arrived.length > 0 && this.#bodies.body(input);
+    return (
+      sealed &&
+      sealed.length > 0 &&
+      arrived.findLast((frame) => Buffer.from(frame).includes(Buffer.from(sealed))) !== undefined
+    );
+  }
+
+  #leaves(event: RecordedEvent<'frame'>): void {
+    const { calls } = this.#realm(event.realm);
+    if (calls.length === 0) return;
     const frame = Buffer.from(this.#bodies.body(event.body));
-    for (const [index, call] of calls.entries()) {
-      const offset = call.length <= frame.length ? frame.indexOf(call.output) : -1;
-      if (offset < 0 || offset + call.length > frame.length) continue;
+    for (const [index, { event: call, output }] of calls.entries()) {
+      const length = call.outputLength;
+      const offset = length <= frame.length ? frame.indexOf(output) : -1;
+      if (offset < 0 || offset + length > frame.length) continue;
       calls.splice(index, 1);
-      this.sealings.push({
-        participant: event.participant ?? '',
-        ssrc: event.ssrc,
-        timestamp: event.timestamp,
+      this.sealings.set(frameName(event.participant ?? '', event.ssrc, event.timestamp), {
         evidence: [call.seq, event.seq],
         key: call.key,
-        algorithm: call.algorithm,
-        nonce: call.nonce,
-        additionalData: call.additionalData,
+        algorithm: this.#same(call.algorithm),
+        nonce: call.iv && this.#bodies.body(call.iv),
+        additionalData: call.additionalData && this.#bodies.body(call.additionalData),
         offset,
-        length: call.length,
+        length,
       });
       return;
     }
   }
+
+  /** One object for all calls that say the same. */
+  #same(algorithm: Record<string, unknown>): Record<string, unknown> {
+    const name = JSON.stringify(algorithm);
+    const known = this.#algorithms.get(name) ?? algorithm;
+    this.#algorithms.set(name, known);
+    return known;
+  }
+
+  #realm(name: string) {
+    const realm = this.#realms.get(name) ?? { calls: [], arrived: [] };
+    this.#realms.set(name, realm);
+    return realm;
+  }
+}
+
+interface Gatherer {
+  see(event: RecordedEvent): void;
 }
 
 /** The cipher that a sealing used; undefined for one that seals no media. */

@@ -94,7 +94,11 @@ describe('roots', () => {
     alice.derive('base', { key: 'media' });
     const lineage = trace.into(new Lineage(trace));
     const secret = lineage.keys.get('media')!.secret!;
-    expect(lineage.roots(secret)).toMatchObject({ made: [{ made: { by: 'getRandomValues', seq: 0 } }], unknown: [] });
+    expect(lineage.roots(secret)).toMatchObject({
+      made: [{ made: { by: 'getRandomValues', seq: 0 } }],
+      unknown: [],
+      crossed: [],
+    });
     expect(secret.operations).toMatchObject([{ seq: 3, name: 'HKDF with SHA-256', participant: 'alice' }]);
     expect(lineage.keys.get('media')).toMatchObject({ algorithm: 'AES-GCM', participant: 'alice', seq: 2 });
   });
@@ -105,7 +109,7 @@ describe('roots', () => {
     new Browser(trace).key('media', key, { via: 'generateKey' });
     const lineage = trace.into(new Lineage(trace));
     const { secret } = lineage.keys.get('media')!;
-    expect(lineage.roots(secret!)).toEqual({ made: [secret], unknown: [] });
+    expect(lineage.roots(secret!)).toEqual({ made: [secret], unknown: [], crossed: [] });
   });
 
   it('of a key that came from elsewhere are unknown', () => {
@@ -155,7 +159,7 @@ describe('roots', () => {
     const secret = lineage.keys.get('media')!.secret!;
     // The same bytes are one value, whoever holds them.
     expect(secret).toMatchObject({ seq: 0, participant: 'alice', made: { participant: 'alice' } });
-    expect(lineage.roots(secret)).toEqual({ made: [secret], unknown: [] });
+    expect(lineage.roots(secret)).toEqual({ made: [secret], unknown: [], crossed: [] });
     expect(secret.operations).toMatchObject([
       { participant: 'alice', name: 'opening with AES-GCM', secrets: [{ bytes: shared }] },
       { participant: 'bob', sealed: seal(shared, media) },
@@ -343,6 +347,30 @@ describe('operations', () => {
     const lineage = trace.into(new Lineage(trace));
     const [operation] = [...lineage.secrets.values()].flatMap(({ operations }) => operations);
     expect(lineage.inputs(operation!).map(({ bytes }) => bytes)).toEqual([base, salt]);
+  });
+});
+
+describe('guards', () => {
+  it('are what the keys come from that something was sealed under', () => {
+    const trace = new Trace();
+    const alice = new Browser(trace);
+    const [key, known, unknown] = [random(32), random(32), random(32)];
+    alice.random(key);
+    alice.random(known);
+    alice.key('known', known);
+    alice.key('unknown', unknown);
+    alice.cipher('encrypt', 'known', key, random(48));
+    const before = trace.into(new Lineage(trace));
+    expect(names(before.guards(before.add(key, { seq: 0, participant: 'alice' })))).toEqual({
+      made: [name(known)],
+      unknown: [],
+    });
+    alice.cipher('encrypt', 'unknown', utf8(JSON.stringify({ key: Buffer.from(key).toString('hex') })), random(99));
+    const after = trace.into(new Lineage(trace));
+    expect(names(after.guards(after.add(key, { seq: 0, participant: 'alice' })))).toEqual({
+      made: [name(known)],
+      unknown: [name(unknown)],
+    });
   });
 });
 

@@ -2,8 +2,10 @@
  * The lineage of secrets: which value came from which, by what operation, on which participant. A value is the same
  * wherever its bytes are the same, across participants and realms.
  */
+import { createHash } from 'node:crypto';
 import type { Body, RecordedEvent } from '../recording/format.ts';
 import type { Bodies } from './crossings.ts';
+import { type Derivation, derive } from './derivation.ts';
 import { find } from './search.ts';
 
 /** A value and how it came to be. */
@@ -12,8 +14,13 @@ export interface Secret {
   /** Event that showed it first. */
   seq: number;
   participant: string;
-  /** Made here, out of nothing: by the browser's random source or by generateKey. */
-  made?: { by: 'getRandomValues' | 'generateKey'; seq: number; participant: string };
+  /**
+   * Made here, out of nothing: by the browser's random source or by generateKey; or shared by the participants by a way that
+   * does not cross the provider, as in the fragment of a link (`participant` is empty then: all have it).
+   */
+  made?: { by: 'getRandomValues' | 'generateKey' | 'invitation'; seq: number; participant: string };
+  /** It was seen crossing the provider in the clear. */
+  crossed?: boolean;
   /** Operations that give it from other values; several where participants came to it each in their own way. */
   operations: Operation[];
 }
@@ -21,11 +28,14 @@ export interface Secret {
 export interface Operation {
   /** Event that recorded it. */
   seq: number;
+  /** Empty where it was inferred, so that any participant may have done it. */
   participant: string;
   /** For people, e.g. `HKDF with SHA-256`. */
   name: string;
   /** Secrets that whoever repeats it has to know. */
   secrets: Secret[];
+  /** How to repeat it, from its secrets and what is sealed; absent where this cannot be told from the trace. */
+  derivation?: Derivation;
   /** What else goes in, e.g. a ciphertext, which must have crossed for the provider to repeat it. */
   sealed?: Uint8Array;
   /** The participant opened it; otherwise it sealed what it had already. */
@@ -34,15 +44,28 @@ export interface Operation {
   parameters?: Body[];
 }
 
+/** Where the entropy of a value comes from. */
+export interface Roots {
+  made: Secret[];
+  unknown: Secret[];
+  /** Nothing more is known of these than that they crossed the provider. */
+  crossed: Secret[];
+}
+
 /** A key object of WebCrypto. */
 export interface Key {
   id: string;
   participant: string;
   seq: number;
   algorithm: string;
+  /** As WebCrypto has it: a name, or an object that holds one. */
+  hash: unknown;
   /** Undefined where the browser couldn't give the bytes. */
   secret: Secret | undefined;
 }
+
+/** The name of the operation that cuts a value out of a larger one. */
+export const PART = 'taking a part';
 
 /** Plaintexts longer than this (bytes) carry media, not keys. */
 const LONGEST_PLAINTEXT = 512;
@@ -57,10 +80,13 @@ export class Lineage {
   readonly #bodies: Bodies;
   /** What was opened or sealed by a cipher in small: places where a secret may stand inside. */
   readonly #plaintexts: Secret[] = [];
-  /** Public keys by their names, as digests of their bytes; those that participants made; those that something was agreed with or sealed to. */
-  readonly #publicKeys = new Map<string, string>();
+  /** Public keys by their names; as digests of their bytes, those that participants made and those that something was agreed with or sealed to. */
+  readonly #publicKeys = new Map<string, { digest: string; material: Body | undefined }>();
   readonly #madeHere = new Set<string>();
   readonly #counterparts = new Set<string>();
+  readonly #digests = new Map<string, { digest: Secret; input: Secret }[]>();
+  /** What was found once, as long as there are no more values. */
+  readonly #knownParts = new Map<Secret, { of: number; parts: Operation[] }>();
 
   constructor(bodies: Bodies) {
     this.#bodies = bodies;
@@ -68,6 +94,11 @@ export class Lineage {
 
   see(event: RecordedEvent): void {
     switch (event.type) {
+      case 'call.shared': {
+        const secret = this.#secret(event.value, event);
+        secret.made ??= { by: 'invitation', seq: event.seq, participant: '' };
+        break;
+      }
       case 'crypto.random': {
         const secret = this.#secret(event.value, event);
         secret.made ??= { by: 'getRandomValues', seq: event.seq, participant: event.participant ?? '' };
@@ -80,11 +111,12 @@ export class Lineage {
         }
         const body = event.material ?? event.input;
         const secret = body && this.#secret(body, event);
-        const key = {
+        const key: Key = {
           id: event.key,
           participant: event.participant ?? '',
           seq: event.seq,
           algorithm: String(event.algorithm.name),
+          hash: event.algorithm.hash,
           secret,
         };
         this.keys.set(event.key, key);
@@ -92,7 +124,10 @@ export class Lineage {
         if (event.via === 'generateKey')
           secret.made ??= { by: 'generateKey', seq: event.seq, participant: key.participant };
         if (event.via === 'unwrapKey' && event.by && event.input)
-          this.#operation(secret, event, 'unwrapping', [event.by], this.#bodies.body(event.input));
+          this.#operation(secret, event, 'unwrapping', [event.by], {
+            sealed: this.#bodies.body(event.input),
+            derivation: this.#unwrapping(event.by),
+          });
         // An imported key's material may be another form of what was handed in (JWK, PKCS#8).
         if (
           event.via === 'importKey' &&
@@ -101,21 +136,29 @@ export class Lineage {
           event.input.sha256 !== event.material.sha256
         ) {
           const handedIn = this.#secret(event.input, event);
+          const derivation: Derivation = { do: 'jwk' };
           secret.operations.push({
             seq: event.seq,
             participant: key.participant,
             name: 'importing',
             secrets: [handedIn],
+            ...(repeats(derivation, [handedIn.bytes], secret.bytes) && { derivation }),
           });
         }
+        if (event.kind === 'private') this.#bare(secret, event);
         break;
       }
       case 'crypto.derive': {
         if (event.peer) this.#counterparts.add(event.peer);
-        const secret = event.value ? this.#secret(event.value, event) : this.keys.get(event.key ?? '')?.secret;
+        const secret = event.value
+          ? this.#secret(event.value, event)
+          : (this.keys.get(event.key ?? '')?.secret ?? this.#hidden(event));
         const parameters = [event.salt, event.info].filter((body) => body !== undefined);
         if (secret)
-          this.#operation(secret, event, derivationName(event.algorithm), [event.base], undefined, parameters);
+          this.#operation(secret, event, derivationName(event.algorithm), [event.base], {
+            parameters,
+            derivation: this.#derivation(event, secret.bytes.length),
+          });
         break;
       }
       case 'crypto.cipher': {
@@ -126,13 +169,10 @@ export class Lineage {
         if (Math.max(event.inputLength, event.outputLength) > LONGEST_PLAINTEXT) break;
         const secret = this.#secret(plain, event);
         this.#plaintexts.push(secret);
-        this.#operation(
-          secret,
-          event,
-          `opening with ${String(event.algorithm.name)}`,
-          [event.key],
-          this.#bodies.body(sealed),
-        );
+        this.#operation(secret, event, `opening with ${String(event.algorithm.name)}`, [event.key], {
+          sealed: this.#bodies.body(sealed),
+          derivation: this.#opening(event),
+        });
         break;
       }
       case 'crypto.export': {
@@ -140,7 +180,11 @@ export class Lineage {
         const secret = this.keys.get(event.key)?.secret;
         if (!secret) break;
         if (event.via === 'wrapKey') {
-          if (event.by) this.#operation(secret, event, 'unwrapping', [event.by], this.#bodies.body(event.value));
+          if (event.by)
+            this.#operation(secret, event, 'unwrapping', [event.by], {
+              sealed: this.#bodies.body(event.value),
+              derivation: this.#unwrapping(event.by),
+            });
           break;
         }
         // The same key in another form (JWK, PKCS#8).
@@ -158,14 +202,27 @@ export class Lineage {
         if (event.inputLength > event.input.length) break;
         const secret = this.#secret(event.value, event);
         const input = this.#secret(event.input, event);
-        const name = `hashing with ${String(event.algorithm.name)}`;
-        secret.operations.push({ seq: event.seq, participant: event.participant ?? '', name, secrets: [input] });
+        const hash = String(event.algorithm.name);
+        const digests = this.#digests.get(event.participant ?? '') ?? [];
+        this.#digests.set(event.participant ?? '', digests);
+        digests.push({ digest: secret, input });
+        secret.operations.push({
+          seq: event.seq,
+          participant: event.participant ?? '',
+          name: `hashing with ${hash}`,
+          secrets: [input],
+          derivation: { do: 'hash', hash, length: secret.bytes.length },
+        });
         break;
       }
       case 'crypto.sign': {
         // An HMAC is used to derive keys, too; a signature is no secret.
-        if (event.operation === 'sign' && event.algorithm.name === 'HMAC')
-          this.#operation(this.#secret(event.signature, event), event, 'HMAC', [event.key]);
+        if (event.operation !== 'sign' || event.algorithm.name !== 'HMAC') break;
+        const hash = hashOf(this.keys.get(event.key)?.hash);
+        const isWhole = event.inputLength === event.input.length;
+        this.#operation(this.#secret(event.signature, event), event, 'HMAC', [event.key], {
+          derivation: isWhole && hash ? { do: 'hmac', hash, data: this.#hex(event.input) } : undefined,
+        });
         break;
       }
     }
@@ -180,9 +237,19 @@ export class Lineage {
     return [...secrets, ...(random as Secret[])];
   }
 
+  /** What a participant took a hash of, and what came out. */
+  digestsBy(participant: string): readonly { digest: Secret; input: Secret }[] {
+    return this.#digests.get(participant) ?? [];
+  }
+
+  /** Whether a participant was seen making a public key, told by the SHA-256 of its SubjectPublicKeyInfo. */
+  isMadeHere(digest: string): boolean {
+    return this.#madeHere.has(digest);
+  }
+
   /** How many public keys secrets were agreed with or sealed to that no participant was seen making. */
   get strangers(): number {
-    const digests = new Set([...this.#counterparts].map((key) => this.#publicKeys.get(key) ?? key));
+    const digests = new Set([...this.#counterparts].map((key) => this.#publicKeys.get(key)?.digest ?? key));
     return [...digests].filter((digest) => !this.#madeHere.has(digest)).length;
   }
 
@@ -192,7 +259,7 @@ export class Lineage {
    */
   accounted(secret: Secret, participant: string): boolean {
     const waysOf = (value: Secret) => [
-      ...value.operations.filter((way) => way.participant === participant),
+      ...value.operations.filter((way) => way.participant === participant || way.participant === ''),
       ...this.#parts(value),
     ];
     const above = new Map<Secret, Operation[]>([[secret, waysOf(secret)]]);
@@ -206,6 +273,8 @@ export class Lineage {
       for (const [value, ways] of order)
         if (
           value.made?.participant === participant ||
+          value.made?.by === 'invitation' ||
+          value.crossed ||
           ways.some((way) =>
             way.sealed ? way.opened : way.secrets.length > 0 && way.secrets.every((input) => known.has(input)),
           )
@@ -235,56 +304,81 @@ export class Lineage {
   }
 
   #parts(secret: Secret): Operation[] {
-    return this.containers(secret).map((container) => ({
+    const known = this.#knownParts.get(secret);
+    if (known?.of === this.secrets.size) return known.parts;
+    const parts = this.containers(secret).map((container) => ({
       seq: secret.seq,
       participant: secret.participant,
-      name: 'taking a part',
+      name: PART,
       secrets: [container],
     }));
+    this.#knownParts.set(secret, { of: this.secrets.size, parts });
+    return parts;
   }
 
   #public(event: RecordedEvent<'crypto.key'>): void {
     const digest = event.material?.sha256 ?? event.key;
-    this.#publicKeys.set(event.key, digest);
+    this.#publicKeys.set(event.key, { digest, material: event.material });
     if (event.via === 'generateKey') this.#madeHere.add(digest);
   }
 
   /**
-   * Where all the entropy of `secret` comes from: the values made on participants' devices that it was computed from, and
-   * those of which nothing earlier is known. Of values that came from one another alone, the earliest stands for all.
+   * Where all the entropy of `secret` comes from: the values that it was computed from which were made on participants' devices,
+   * those that are only known to have crossed, and those of which nothing earlier is known. Of values that came from one another
+   * alone, the earliest stands for all.
    */
-  roots(secret: Secret): { made: Secret[]; unknown: Secret[] } {
-    const made: Secret[] = [];
-    const unknown: Secret[] = [];
-    /** Everything above `secret`, each with what was computed from it. */
-    const above = new Map<Secret, Secret[]>([[secret, []]]);
+  roots(secret: Secret): Roots {
+    return this.#rootsOf([secret]);
+  }
+
+  /** The same for the keys that `secret`, or what it was computed from, was sealed under. */
+  guards(secret: Secret): Roots {
+    const above = new Set([secret]);
+    const keys = new Set<Secret>();
+    for (const value of above)
+      for (const way of this.allWays(value))
+        for (const input of way.secrets)
+          if (way.sealed) keys.add(input);
+          else if (!value.made || way.name === PART) above.add(input);
+    return this.#rootsOf([...keys]);
+  }
+
+  #rootsOf(secrets: readonly Secret[]): Roots {
+    const roots: Roots = { made: [], unknown: [], crossed: [] };
+    /** Everything above, each with what was computed from it. */
+    const above = new Map<Secret, Secret[]>(secrets.map((secret) => [secret, []]));
     for (const value of above.keys()) {
       // A sealed key that was opened comes from its maker; how the sealing key came about doesn't add to its entropy.
       const inputs = value.made ? [] : this.ways(value).flatMap((way) => (way.sealed ? [] : way.secrets));
-      if (value.made) made.push(value);
-      else if (inputs.length === 0) unknown.push(value);
+      if (value.made) roots.made.push(value);
+      else if (inputs.length === 0) (value.crossed ? roots.crossed : roots.unknown).push(value);
       for (const input of inputs) {
         const results = above.get(input);
         if (results) results.push(value);
         else above.set(input, [value]);
       }
     }
-    const rooted = new Set([...made, ...unknown]);
+    const rooted = new Set([...roots.made, ...roots.unknown, ...roots.crossed]);
     for (const value of rooted) for (const result of above.get(value)!) rooted.add(result);
     const circular = [...above.keys()].filter((value) => !rooted.has(value)).sort((a, b) => a.seq - b.seq);
-    return { made, unknown: [...unknown, ...circular.slice(0, 1)] };
+    return { ...roots, unknown: [...roots.unknown, ...circular.slice(0, 1)] };
   }
 
-  #secret(body: Body, event: RecordedEvent): Secret {
-    const known = this.secrets.get(body.sha256);
-    if (known) return known;
-    const secret = {
-      bytes: this.#bodies.body(body),
-      seq: event.seq,
-      participant: event.participant ?? '',
-      operations: [],
-    };
-    this.secrets.set(body.sha256, secret);
+  #secret({ sha256, ...body }: Body, event: RecordedEvent): Secret {
+    return this.secrets.get(sha256) ?? this.#add(sha256, this.#bodies.body({ sha256, ...body }), event);
+  }
+
+  /** The value with these bytes, told by an event. */
+  add(bytes: Uint8Array, event: { seq: number; participant: string | null }, crossed = false): Secret {
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const secret = this.secrets.get(sha256) ?? this.#add(sha256, bytes, event);
+    if (crossed) secret.crossed = true;
+    return secret;
+  }
+
+  #add(sha256: string, bytes: Uint8Array, event: { seq: number; participant: string | null }): Secret {
+    const secret: Secret = { bytes, seq: event.seq, participant: event.participant ?? '', operations: [] };
+    this.secrets.set(sha256, secret);
     return secret;
   }
 
@@ -293,8 +387,7 @@ export class Lineage {
     event: RecordedEvent,
     name: string,
     keys: string[],
-    sealed?: Uint8Array,
-    parameters: Body[] = [],
+    more: Pick<Operation, 'sealed' | 'parameters' | 'derivation'> = {},
   ): void {
     const secrets = keys.map((id) => this.keys.get(id)?.secret);
     // Where a key's bytes are hidden nobody can be shown to repeat the operation.
@@ -305,14 +398,90 @@ export class Lineage {
       participant: event.participant ?? '',
       name,
       secrets: secrets as Secret[],
-      ...(sealed && { sealed, opened }),
-      ...(parameters.length > 0 && { parameters }),
+      ...more,
+      ...(more.sealed && { opened }),
     });
+  }
+
+  // --- how to repeat what the trace shows
+
+  #derivation(event: RecordedEvent<'crypto.derive'>, length: number): Derivation | undefined {
+    const { name, iterations } = event.algorithm as { name?: string; iterations?: number };
+    const hash = hashOf(event.algorithm.hash);
+    const salt = event.salt ? this.#hex(event.salt) : '';
+    if (name === 'HKDF' && hash) {
+      const info = event.info ? this.#hex(event.info) : '';
+      return { do: 'hkdf', hash, salt, info, length };
+    }
+    if (name === 'PBKDF2' && hash && iterations) return { do: 'pbkdf2', hash, salt, iterations, length };
+    const peer = this.#publicKeys.get(event.peer ?? '')?.material;
+    return peer && { do: 'agree', public: this.#hex(peer), length };
+  }
+
+  /** A key that was derived to become the base of another derivation, which browsers don't hand out: worked out again. */
+  #hidden(event: RecordedEvent<'crypto.derive'>): Secret | undefined {
+    const key = this.keys.get(event.key ?? '');
+    const base = this.keys.get(event.base)?.secret;
+    const derivation = this.#derivation(event, Number.POSITIVE_INFINITY);
+    if (!key || !base || derivation?.do !== 'agree') return undefined;
+    const bytes = derive(derivation, [base.bytes]);
+    if (bytes) key.secret = this.add(bytes, event);
+    return key.secret;
+  }
+
+  #opening(event: RecordedEvent<'crypto.cipher'>): Derivation | undefined {
+    const { name, tagLength } = event.algorithm as { name?: string; tagLength?: number };
+    if (!name) return undefined;
+    const hash = hashOf(this.keys.get(event.key)?.hash);
+    return {
+      do: 'open',
+      algorithm: name,
+      ...(hash && { hash }),
+      iv: event.iv ? this.#hex(event.iv) : '',
+      additionalData: event.additionalData ? this.#hex(event.additionalData) : '',
+      tagBits: tagLength ?? 128,
+    };
+  }
+
+  /** Only AES-KW needs nothing but the key. */
+  #unwrapping(by: string): Derivation | undefined {
+    return this.keys.get(by)?.algorithm === 'AES-KW' ? { do: 'unwrap' } : undefined;
+  }
+
+  /** Who knows the bytes of a private key knows its PKCS #8 form: what stands before them there says only what they are. */
+  #bare(secret: Secret, event: RecordedEvent): void {
+    const at = BARE_AT.find(({ length }) => length === secret.bytes.length)?.at;
+    if (at === undefined || secret.operations.length > 0) return;
+    const prefix = Buffer.from(secret.bytes.subarray(0, at)).toString('hex');
+    secret.operations.push({
+      seq: event.seq,
+      participant: event.participant ?? '',
+      name: 'importing',
+      secrets: [this.add(secret.bytes.subarray(at), event)],
+      derivation: { do: 'pkcs8', prefix },
+    });
+  }
+
+  #hex(body: Body): string {
+    return Buffer.from(this.#bodies.body(body)).toString('hex');
   }
 }
 
+/** PKCS #8 of X25519 and Ed25519 (RFC 8410, 7), of 48 bytes of which the last 32 are the key. */
+const BARE_AT = [{ length: 48, at: 16 }];
+
+function repeats(derivation: Derivation, inputs: Uint8Array[], result: Uint8Array): boolean {
+  const again = derive(derivation, inputs);
+  return again !== undefined && Buffer.compare(again, result) === 0;
+}
+
+function hashOf(hash: unknown): string | undefined {
+  const name = typeof hash === 'string' ? hash : (hash as { name?: unknown } | undefined)?.name;
+  return typeof name === 'string' ? name : undefined;
+}
+
 function derivationName(algorithm: Record<string, unknown>): string {
-  const { name, hash, iterations } = algorithm as { name?: string; hash?: unknown; iterations?: number };
-  const hashName = typeof hash === 'string' ? hash : (hash as { name?: string } | undefined)?.name;
+  const { name, iterations } = algorithm as { name?: string; iterations?: number };
+  const hashName = hashOf(algorithm.hash);
   return [name, hashName && `with ${hashName}`, iterations && `${iterations} times`].filter(Boolean).join(' ');
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { noLosses } from '../media/frames.ts';
+import { Connections } from './connections.ts';
 import { Trace } from './fixtures/trace.ts';
 import { MediaView } from './media-view.ts';
 
@@ -84,7 +86,7 @@ class Call extends Trace {
     });
   }
   streams() {
-    return this.into(new MediaView(this)).streams();
+    return this.into(new MediaView(this, this.into(new Connections()))).streams();
   }
 }
 
@@ -130,7 +132,7 @@ describe('streams', () => {
     call.describe('alice', SERVER, { video: 2 });
     call.packet('alice', 2, 96, 3000, [0x10, 0, 1]);
     call.packet('alice', 2, 98, 6000, [1, 2, 3]);
-    const losses = { incomplete: 0, missing: 0, repeated: 0 };
+    const losses = noLosses();
     expect([...call.streams()[0]!.frames(losses)]).toHaveLength(1);
     expect(losses.incomplete).toBe(1);
   });
@@ -171,7 +173,7 @@ describe('streams', () => {
     const call = new Call();
     call.describe('alice', SERVER, { video: 2 });
     call.packet('alice', 2, 96, 3000, [0x10, 0, 1], false);
-    const losses = { incomplete: 0, missing: 0, repeated: 0 };
+    const losses = noLosses();
     expect([...call.streams()[0]!.frames(losses)]).toEqual([]);
     expect(losses.incomplete).toBe(1);
   });
@@ -265,7 +267,7 @@ describe('leaving frames', () => {
     const frame = stream!.leaving.get(3000)!;
     expect(frame).toMatchObject({ seq: after, medium: 'video', key: true });
     expect([call.body(frame.before!), call.body(frame.after!)]).toEqual([Uint8Array.of(1, 1), Uint8Array.of(9, 9)]);
-    expect([...stream!.before()].map(({ timestamp, data }) => [timestamp, [...data]])).toEqual([
+    expect([...stream!.before()].map(({ timestamp, body }) => [timestamp, [...call.body(body)]])).toEqual([
       [3000, [1, 1]],
       [6000, [2, 2]],
     ]);

@@ -3,11 +3,13 @@
  * before and after the application's own transform.
  */
 import { createHash } from 'node:crypto';
-import { type RtpMap, readRtpMap } from '../media/codecs.ts';
+import type { RtpMap } from '../media/codecs.ts';
 import { assembleFrames, type EncodedFrame, type FrameLosses, type PacketEvent } from '../media/frames.ts';
 import { parseRtp, type RtpPacket, unwrapRed, unwrapRtx } from '../media/rtp.ts';
 import type { Body, RecordedEvent } from '../recording/format.ts';
+import type { Connections, Route } from './connections.ts';
 import type { Bodies } from './crossings.ts';
+import { PackedBodies } from './packed-bodies.ts';
 
 /** A frame as the page's hooks saw it leave. */
 export interface LeavingFrame {
@@ -27,53 +29,48 @@ export interface SentStream {
   /** `VP8` or `opus`; undefined where it is another or the description doesn't say. */
   codec: 'VP8' | 'opus' | undefined;
   /** Whether its other end is the provider's server: told by the DTLS fingerprints (RFC 8122) in the descriptions. */
-  route: 'provider' | 'direct' | 'unknown';
+  route: Route;
+  /** Of a direct route: DTLS was seen to end at another participant's browser. */
+  secured: boolean;
   packets: number;
   /** By RTP timestamp. */
   leaving: ReadonlyMap<number, LeavingFrame>;
   /** The provider's view, frame by frame; read anew each time. */
   frames(losses?: FrameLosses): Generator<EncodedFrame>;
-  /** The frames before the application's transform; empty where there is none. */
-  before(): Generator<EncodedFrame>;
+  /** The frames before the application's transform, to be read from their bodies; empty where there is none. */
+  before(): Generator<Omit<EncodedFrame, 'data'> & { body: Body }>;
 }
 
-interface Connection {
-  local: string[];
-  remote: string[];
-}
 interface Packets {
   payloadType: number;
-  refs: { seq: number; body: Body }[];
+  refs: PackedBodies;
 }
-
-/** More descriptions of one connection than this aren't read: renegotiations of a long meeting stay below. */
-const MOST_DESCRIPTIONS = 64;
 
 /** Gathers streams from a recording's events, fed in order. */
 export class MediaView {
   readonly #bodies: Bodies;
-  readonly #connections = new Map<string, Map<string, Connection>>();
+  readonly #connections: Connections;
   readonly #packets = new Map<string, Map<number, Packets>>();
   readonly #leaving = new Map<string, Map<number, Map<number, LeavingFrame>>>();
 
-  constructor(bodies: Bodies) {
+  /** @param connections fed with the same events. */
+  constructor(bodies: Bodies, connections: Connections) {
     this.#bodies = bodies;
+    this.#connections = connections;
   }
 
   see(event: RecordedEvent): void {
     const participant = event.participant ?? '';
     switch (event.type) {
-      case 'rtc.description': {
-        const connections = within(this.#connections, participant, () => new Map<string, Connection>());
-        const connection = within(connections, event.connection, () => ({ local: [], remote: [] }) as Connection);
-        if (connection[event.side].length < MOST_DESCRIPTIONS) connection[event.side].push(event.sdp);
-        break;
-      }
       case 'rtp': {
         if (event.direction !== 'send') break;
         const streams = within(this.#packets, participant, () => new Map<number, Packets>());
-        const stream = within(streams, event.ssrc, () => ({ payloadType: event.payloadType, refs: [] }) as Packets);
-        stream.refs.push({ seq: event.seq, body: event.body });
+        const stream = within(
+          streams,
+          event.ssrc,
+          () => ({ payloadType: event.payloadType, refs: new PackedBodies() }) as Packets,
+        );
+        stream.refs.push(event.seq, event.body);
         break;
       }
       case 'frame': {
@@ -93,11 +90,10 @@ export class MediaView {
   streams(): SentStream[] {
     const all: SentStream[] = [];
     for (const [participant, streams] of this.#packets) {
-      const connections = [...(this.#connections.get(participant)?.values() ?? [])];
-      const everything = readRtpMap(connections.flatMap(({ local, remote }) => [...remote, ...local]));
+      const everything = this.#connections.rtpMap(participant);
       for (const [ssrc, packets] of streams) {
-        const own = connections.find(({ local }) => readRtpMap(local).ssrcs.has(ssrc));
-        const map = own ? readRtpMap([...own.remote, ...own.local]) : everything;
+        const own = this.#connections.sending(participant, ssrc);
+        const map = own ? this.#connections.rtpMap(participant, own) : everything;
         const codec = codecOf(map, packets.payloadType);
         // What RTX brings again was sent before by the same browser, and is in the recording.
         if (codec?.name === 'rtx' && this.#repeats(map, ssrc, packets, streams)) continue;
@@ -110,7 +106,8 @@ export class MediaView {
             medium,
             codec?.name,
             map,
-            this.#route(participant, own, connections),
+            this.#connections.route(participant, own),
+            own !== undefined && this.#connections.isSecured(participant, own),
             packets,
             leaving,
           ),
@@ -123,7 +120,7 @@ export class MediaView {
   /** Whether an RTX stream (RFC 4588) brings nothing but what the stream that it repeats had. */
   #repeats(map: RtpMap, ssrc: number, { refs }: Packets, streams: ReadonlyMap<number, Packets>): boolean {
     const original = map.repeats.get(ssrc);
-    const repeated = refs.flatMap(({ body }) => {
+    const repeated = [...refs].flatMap(({ body }) => {
       const packet = parseRtp(this.#bodies.body(body));
       return (packet && unwrapRtx(packet, packet.payloadType, original ?? 0)) ?? [];
     });
@@ -142,20 +139,25 @@ export class MediaView {
     medium: 'audio' | 'video',
     name: string | undefined,
     map: RtpMap,
-    route: SentStream['route'],
+    route: Route,
+    secured: boolean,
     packets: Packets,
     leaving: Map<number, LeavingFrame>,
   ): SentStream {
-    const codec = name === 'VP8' ? 'VP8' : name === 'opus' || name === 'red' ? 'opus' : undefined;
+    const known = name === 'red' ? (medium === 'audio' ? 'opus' : 'VP8') : name;
+    const codec = known === 'VP8' || known === 'opus' ? known : undefined;
     const bodies = this.#bodies;
     function* read(losses?: FrameLosses): Generator<PacketEvent> {
       for (const { seq, body } of packets.refs) {
         const packet = parseRtp(bodies.body(body));
         // A sender may begin or end redundancy in the midst of a stream.
         const own = packet && codecOf(map, packet.payloadType)?.name;
-        const inner = packet && own === 'red' && codec === 'opus' ? unwrapRed(packet) : packet;
+        const inner = packet && own === 'red' ? unwrapRed(packet) : packet;
         const carries = inner && codecOf(map, inner.payloadType)?.name;
         if (inner && carries === codec) yield { event: seq, packet: inner };
+        // Forward error correction (RFC 5109) has a number among the others and carries nothing of its own.
+        else if (inner && own === 'red' && carries === 'ulpfec')
+          yield { event: seq, packet: { ...inner, payload: new Uint8Array() } };
         // Of another codec than the stream: nothing that is said of the stream is said of it.
         else if (losses) losses.incomplete++;
       }
@@ -166,6 +168,7 @@ export class MediaView {
       medium,
       codec,
       route,
+      secured,
       packets: packets.refs.length,
       leaving,
       *frames(losses) {
@@ -173,33 +176,15 @@ export class MediaView {
       },
       *before() {
         for (const [timestamp, { medium, key, before, seq }] of leaving)
-          if (before) yield { ssrc, timestamp, medium, key, data: bodies.body(before), evidence: [seq] };
+          if (before) yield { ssrc, timestamp, medium, key, body: before, evidence: [seq] };
       },
     };
-  }
-
-  #route(participant: string, own: Connection | undefined, all: Connection[]): SentStream['route'] {
-    const others = new Set<string>();
-    for (const [name, connections] of this.#connections)
-      if (name !== participant)
-        for (const { local } of connections.values())
-          for (const sdp of local) for (const print of prints(sdp)) others.add(print);
-    const remote = (own ? [own] : all).flatMap(({ remote }) => remote.flatMap(prints));
-    if (remote.length === 0) return 'unknown';
-    const direct = remote.filter((print) => others.has(print)).length;
-    if (direct === 0) return 'provider';
-    return direct === remote.length ? 'direct' : 'unknown';
   }
 }
 
 /** What tells one packet of a stream from another. */
 function contentOf({ sequenceNumber, payload }: RtpPacket): string {
   return `${sequenceNumber} ${createHash('sha256').update(payload).digest('hex')}`;
-}
-
-/** Certificate fingerprints of a description (RFC 8122, 5), in lower case. */
-function prints(sdp: string): string[] {
-  return [...sdp.matchAll(/^a=fingerprint:([^\r\n]{1,300})/gm)].map((match) => match[1]!.trim().toLowerCase());
 }
 
 function codecOf(

@@ -1,10 +1,22 @@
-import { createCipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createHash,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  type KeyObject,
+  type KeyPairKeyObjectResult,
+  randomBytes,
+} from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type Crossing, Crossings } from './crossings.ts';
+import { Connections } from './connections.ts';
+import { Crossings } from './crossings.ts';
 import { Trace } from './fixtures/trace.ts';
+import { infer } from './infer.ts';
 import { Lineage } from './lineage.ts';
-import { Reach, type ReachStep } from './reach.ts';
+import { ProviderView } from './provider-view.ts';
+import { isRepeatable, type Path, Reach } from './reach.ts';
 
 const utf8 = (text: string): Uint8Array => Buffer.from(text);
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
@@ -44,7 +56,8 @@ class Call extends Trace {
     });
   }
   derive(base: string, key: string, salt: Uint8Array): number {
-    return this.add('crypto.derive', { realm, base, key, salt, algorithm: { name: 'HKDF', hash: 'SHA-256' } });
+    const algorithm = { name: 'HKDF', hash: 'SHA-256' };
+    return this.add('crypto.derive', { realm, base, key, salt, info: utf8('media'), algorithm });
   }
   encrypt(key: string, input: Uint8Array, output: Uint8Array): number {
     const lengths = { inputLength: input.length, outputLength: output.length };
@@ -54,20 +67,30 @@ class Call extends Trace {
       operation: 'encrypt',
       key,
       algorithm,
+      iv: new Uint8Array(12),
       input,
       output,
       ...lengths,
       ok: true,
     });
   }
-  /** How the provider comes to a value. */
-  path(bytes: Uint8Array): ReachStep[] | undefined {
+  /** How the provider comes to values, each in question. */
+  paths(...all: Uint8Array[]): (Path | undefined)[] {
     const lineage = this.into(new Lineage(this));
-    const secret = lineage.secrets.get(sha256(bytes).toString('hex'))!;
-    return new Reach(lineage, this.into(new Crossings(this)).all).path(secret);
+    const secrets = all.map((bytes) => lineage.secrets.get(sha256(bytes).toString('hex'))!);
+    const view = new ProviderView(this.into(new Crossings(this, this.into(new Connections()))).all);
+    infer(lineage, view, secrets);
+    const reach = new Reach(lineage, view, secrets, ORIGIN);
+    return secrets.map((secret) => reach.path(secret));
+  }
+  path(bytes: Uint8Array): Path | undefined {
+    return this.paths(bytes)[0];
   }
 }
-const evidence = (path: ReachStep[] | undefined) => path?.map((step) => step.evidence);
+const ORIGIN = Date.parse('2026-01-02T03:04:05Z');
+/** Of each step, but not those that tell where what was sealed crossed. */
+const evidence = (path: Path | undefined) =>
+  path?.filter(({ source }) => source.from !== 'crossing' || !source.sealed).map((step) => step.evidence);
 
 describe('path', () => {
   it('of a key that crosses in the clear is that message', () => {
@@ -87,10 +110,11 @@ describe('path', () => {
     const [step, ...more] = call.path(media)!;
     expect(more).toEqual([]);
     expect(step).toMatchObject({
-      text: 'alice was sent it in the clear (base64) in the reply to POST https://meet.example/join',
+      text: 'meet.example sent alice it in the clear as "key" (base64) in the reply to POST https://meet.example/join',
       evidence: [reply],
-      crossing: { direction: 'receive' },
+      source: { from: 'crossing', crossing: { direction: 'receive' } },
     });
+    expect(isRepeatable([step!])).toBe(true);
   });
 
   it('of a key whose base crosses goes by the derivation', () => {
@@ -103,9 +127,10 @@ describe('path', () => {
     const derived = call.derive('base', 'media', utf8('salt'));
     expect(evidence(call.path(media))).toEqual([[sent], [derived]]);
     expect(call.path(media)!.map(({ text }) => text)).toEqual([
-      'alice sent it in the clear (hex) in a message to a WebSocket',
+      'alice sent it in the clear as "base" (hex) in a message to a WebSocket',
       'HKDF with SHA-256 gives the next value',
     ]);
+    expect(isRepeatable(call.path(media)!)).toBe(true);
   });
 
   it.each([true, false])('of a key with a random salt needs the salt, too (crossed: %s)', (crossed) => {
@@ -180,13 +205,8 @@ describe('path', () => {
       const call = new Call();
       for (const [index, input] of circle.entries()) call.digest(input, circle[(index + 1) % 3]!);
       if (way !== undefined) call.cross(circle[way]!);
-      const lineage = call.into(new Lineage(call));
-      const reach = new Reach(lineage, call.into(new Crossings(call)).all);
-      // One after the other, so that what was decided on the way to one must be right for the next.
-      for (const [index, bytes] of circle.entries()) {
-        const path = reach.path(lineage.secrets.get(sha256(bytes).toString('hex'))!);
+      for (const [index, path] of call.paths(...circle).entries())
         expect(path?.length).toBe(way === undefined ? undefined : 1 + ((index - way + 3) % 3));
-      }
     }
   });
 
@@ -207,14 +227,169 @@ describe('path', () => {
   );
 });
 
-describe('undecoded', () => {
-  it('names what could not be examined', () => {
+describe('a path', () => {
+  it('is not repeatable where an operation does not give what the trace shows', () => {
     const call = new Call();
-    call.add('http.request', { exchange: 'e', method: 'GET', url: 'https://meet.example/', version: '2', headers: [] });
-    call.add('http.response', { exchange: 'e', status: 200, headers: [['content-encoding', 'compress']] });
-    call.add('http.body', { exchange: 'e', of: 'response', body: utf8('anything'), last: true });
-    const crossings: Crossing[] = call.into(new Crossings(call)).all;
-    const reach = new Reach(call.into(new Lineage(call)), crossings);
-    expect(reach.undecoded()).toEqual([crossings[2]]);
+    const [base, media] = [randomBytes(32), randomBytes(32)];
+    call.cross(base);
+    call.key('base', base);
+    call.key('media', media);
+    call.derive('base', 'media', utf8('salt'));
+    const path = call.path(media)!;
+    expect(path).toHaveLength(2);
+    expect(isRepeatable(path)).toBe(false);
+  });
+
+  it.each(['key', 'c'])('takes a key out of base64 that goes on before and behind (%s)', (before) => {
+    const media = randomBytes(32);
+    const call = new Call();
+    call.cross(`${before}${Buffer.concat([randomBytes(4), media, randomBytes(7)]).toString('base64')}`);
+    call.key('media', media);
+    expect(isRepeatable(call.path(media)!)).toBe(true);
+  });
+
+  it.each([
+    ['XOR', (a: Uint8Array, b: Uint8Array) => a.map((byte, index) => byte ^ b[index]!)],
+    ['joining', (a: Uint8Array, b: Uint8Array) => Uint8Array.from([...a, ...b])],
+  ])('goes by %s of two values that crossed, done by hand', (_, together) => {
+    const [a, b, other] = [0, 1, 2].map(() => new Uint8Array(randomBytes(16)));
+    const call = new Call();
+    call.cross(JSON.stringify({ first: Buffer.from(a!).toString('base64') }));
+    call.cross(JSON.stringify({ second: [...b!] }));
+    call.key('media', together(a!, b!));
+    call.key('honest', together(a!, other!));
+    call.add('crypto.random', { realm, value: other! });
+    const [path, honest] = call.paths(together(a!, b!), together(a!, other!));
+    expect(evidence(path)).toEqual([[0], [1], [2]]);
+    expect(isRepeatable(path!)).toBe(true);
+    expect(honest).toBeUndefined();
+  });
+
+  it('goes by a hash of a name that crossed, done by hand', () => {
+    const call = new Call();
+    call.cross(JSON.stringify({ room: 'standup' }));
+    const [media, honest] = [sha256(utf8('standup')), sha256(utf8('what nobody sent'))];
+    call.key('media', media);
+    call.key('honest', honest);
+    const [path, none] = call.paths(media, honest);
+    expect(path!.map(({ text }) => text)).toEqual([
+      'the provider sent alice it in the clear as "room" in a message from a WebSocket',
+      'hashing with SHA-256 gives the next value',
+    ]);
+    expect(isRepeatable(path!)).toBe(true);
+    expect(none).toBeUndefined();
+  });
+
+  it.each([
+    ['482913', 100_000, true],
+    ['482913', 5_000_000_000, false],
+    ['a5fe12cc9e8b4410', 1000, false],
+  ])('goes by guessing %s, with PBKDF2 of %d iterations: %s', (password, iterations, known) => {
+    const call = new Call();
+    const media = randomBytes(32);
+    call.key('password', utf8(password));
+    call.key('media', media);
+    const algorithm = { name: 'PBKDF2', hash: 'SHA-256', iterations };
+    call.add('crypto.derive', { realm, base: 'password', key: 'media', salt: utf8('room'), algorithm });
+    const path = call.path(media);
+    expect(path?.map(({ source }) => source.from)).toEqual(known ? ['guess', 'steps'] : undefined);
+  });
+});
+
+describe('a key that was sealed anew on its way', () => {
+  /** Alice seals for one public key, Bob opens from another; `swapped`: neither is a participant's. */
+  function call({ swapped, sentByAlice = false }: { swapped: boolean; sentByAlice?: boolean }) {
+    const call = new Call();
+    const pairs = [0, 1, 2, 3].map(() => generateKeyPairSync('x25519'));
+    const [alice, bob] = pairs;
+    const [forAlice, forBob] = swapped ? [pairs[2]!, pairs[3]!] : [bob!, alice!];
+    const spki = (key: KeyObject) => new Uint8Array(key.export({ format: 'der', type: 'spki' }));
+    const raw = (key: KeyObject) => spki(key).subarray(-32);
+    const media = new Uint8Array(randomBytes(32));
+    const added = (type: 'crypto.key', fields: object) => call.add(type, fields as never);
+    const common = { realm, usages: [], extractable: true, algorithm: { name: 'X25519' } };
+    const whose = (participant: string, own: KeyPairKeyObjectResult, other: KeyObject) => {
+      const pkcs8 = new Uint8Array(own.privateKey.export({ format: 'der', type: 'pkcs8' }));
+      const made = { ...common, participant, via: 'generateKey' };
+      added('crypto.key', {
+        ...made,
+        key: `${participant} private`,
+        kind: 'private',
+        format: 'pkcs8',
+        material: pkcs8,
+      });
+      added('crypto.key', {
+        ...made,
+        key: `${participant} public`,
+        kind: 'public',
+        format: 'spki',
+        material: spki(own.publicKey),
+      });
+      const imported = { ...common, participant, via: 'importKey', kind: 'public', format: 'spki' };
+      added('crypto.key', { ...imported, key: `${participant} other`, material: spki(other) });
+      const value = new Uint8Array(diffieHellman({ privateKey: own.privateKey, publicKey: other }));
+      const derivation = { realm, participant, base: `${participant} private`, peer: `${participant} other`, value };
+      call.add('crypto.derive', { ...derivation, algorithm: { name: 'X25519' } });
+      added('crypto.key', {
+        ...common,
+        participant,
+        via: 'importKey',
+        key: participant,
+        kind: 'secret',
+        format: 'raw',
+        material: value,
+      });
+      return value;
+    };
+    const aliceSeals = whose('alice', alice!, forAlice.publicKey);
+    const bobOpens = whose('bob', bob!, forBob.publicKey);
+    const [left, reached] = [seal(aliceSeals, media), seal(bobOpens, media)];
+    const cipher = { realm, algorithm: { name: 'AES-GCM' }, iv: new Uint8Array(12), ok: true };
+    const cross = (participant: string, direction: 'send' | 'receive', body: Uint8Array) =>
+      call.add('ws.message', { participant, socket: participant, direction, binary: true, body });
+    cross('alice', 'receive', raw(forAlice.publicKey));
+    cross('bob', 'receive', raw(forBob.publicKey));
+    if (!swapped)
+      for (const [who, own] of [
+        ['alice', alice!],
+        ['bob', bob!],
+      ] as const)
+        cross(who, 'send', raw(own.publicKey));
+    call.add('crypto.random', { realm, participant: 'alice', value: media });
+    call.add('crypto.cipher', {
+      ...cipher,
+      participant: 'alice',
+      operation: 'encrypt',
+      key: 'alice',
+      input: media,
+      inputLength: 32,
+      output: left,
+      outputLength: left.length,
+    });
+    cross('alice', 'send', left);
+    if (sentByAlice) cross('alice', 'send', reached);
+    cross('bob', 'receive', reached);
+    call.add('crypto.cipher', {
+      ...cipher,
+      participant: 'bob',
+      operation: 'decrypt',
+      key: 'bob',
+      input: reached,
+      inputLength: reached.length,
+      output: media,
+      outputLength: 32,
+    });
+    return call.path(media);
+  }
+
+  it('was in the hands of whoever swapped the public keys', () => {
+    const path = call({ swapped: true });
+    expect(path?.map(({ source }) => source.from)).toEqual(['crossing', 'crossing', 'resealed']);
+    expect(isRepeatable(path!)).toBe(true);
+  });
+
+  it('was not where the public keys are the participants’ own, nor where a participant sent both sealings', () => {
+    expect(call({ swapped: false })).toBeUndefined();
+    expect(call({ swapped: true, sentByAlice: true })).toBeUndefined();
   });
 });

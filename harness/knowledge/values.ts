@@ -1,227 +1,299 @@
 /**
- * Values of the size of a secret inside a message that crossed the provider, in the encodings that services use, nested
- * to a stated depth. Each comes with the steps that take it out of the message, so that a proof can take it out again.
+ * What a message that crossed the provider holds, decoded layer by layer to a stated depth: views of it, and in these the values of
+ * a secret's size and the texts that could be a passphrase. Each comes with the steps that take it out of the message, so that a
+ * proof can take it out again.
  */
+import { decoderOf, ENCODINGS } from './encodings/all.ts';
+import {
+  type As,
+  Budget,
+  isShortText,
+  isText,
+  joined,
+  LONGEST_SHORT,
+  latin1,
+  type Run,
+  SHORTEST,
+} from './encodings/encoding.ts';
+
+export { type As, Budget } from './encodings/encoding.ts';
 
 /** One step: take `length` bytes at `offset` of what the step before gave, and decode them. */
 export interface Step {
-  as: Encoding;
+  as: As;
   offset: number;
   length: number;
 }
-export type Encoding = 'raw' | 'hex' | 'base64' | 'json-numbers' | 'percent';
 
-export interface Value {
+/** Something inside a message. */
+export interface View {
   bytes: Uint8Array;
+  /** From the message to it. Where the last is `raw`, the bytes stand in an earlier view as they are. */
   steps: Step[];
-  /** The name that stands before it, where the message has one, e.g. a JSON member's. */
+  /** Its name, as a path through all layers, where the message gives one, e.g. `keys.0.secret`. */
   label: string | undefined;
+  /** A string of its own, e.g. the value of a JSON member, of one line and up to 128 characters. */
+  text: boolean;
+  /** One of several ways to read it, of which most are wrong. */
+  guess: boolean;
 }
+
+export interface Value extends Pick<View, 'bytes' | 'steps' | 'label'> {
+  /** One of a great many, as nothing says where in what surrounds it a secret begins. */
+  unlikely: boolean;
+}
+
+/** A string of up to 128 characters. */
+export type Text = Pick<View, 'bytes' | 'steps' | 'label'>;
 
 /** Sizes of secrets in bytes: AES-128, -192, -256; SFrame's AES-128-CTR with its HMAC key (RFC 9605, 4.4.2); two of 256 bits. */
 export const SECRET_BYTES: readonly number[] = [16, 24, 32, 48, 64];
-/** Encodings within encodings are followed this deep. */
-export const DEEPEST = 3;
-/** In a binary message up to this long (bytes), every place is tried; in a longer one only its text. */
+/** Encodings within encodings are followed this deep; parts that stand in a layer as they are count with it. */
+export const DEEPEST = 4;
+/** In a binary message up to this long (bytes), every place is tried; in a longer one only what has a place of its own. */
 const LONGEST_BINARY = 2048;
+/** The same for what is decoded from a short message. */
+const LONGEST_BINARY_INSIDE = 512;
+/** What has a secret's size itself is two or three keys, if not one, and these begin at multiples of so many bytes. */
+const WORD = 8;
 /** A single message gives at most this many values, so that a hostile one can't stop an audit. */
 export const MOST_VALUES = 20_000;
+/** The same for texts. */
+export const MOST_TEXTS = 5_000;
+/** Runs of all encodings in one view. */
+const MOST_RUNS = 1 << 18;
 
-/** Every value of one of the sizes `sizes` in `bytes`, the likely ones first; at most {@link MOST_VALUES}, never throws. */
-export function* values(bytes: Uint8Array, sizes: readonly number[] = SECRET_BYTES): Generator<Value> {
-  const budget = { left: MOST_VALUES };
-  yield* inside(bytes, [], undefined, sizes, budget);
-  if (looksBinary(bytes) && bytes.length <= LONGEST_BINARY) yield* windows(bytes, sizes, budget);
+/** A decoded layer, and which parts of it were given. */
+interface Layer {
+  bytes: Uint8Array;
+  steps: Step[];
+  given: Map<As, Set<number>>;
 }
 
-function* inside(
-  bytes: Uint8Array,
-  steps: Step[],
-  label: string | undefined,
-  sizes: readonly number[],
-  budget: { left: number },
-): Generator<Value> {
-  if (budget.left <= 0) return;
-  if (sizes.includes(bytes.length)) {
-    budget.left--;
-    yield { bytes, steps, label };
-  }
-  if (steps.length >= DEEPEST) return;
-  for (const token of tokens(bytes)) {
-    if (budget.left <= 0) return;
-    const { step, decoded } = token;
-    yield* inside(decoded, [...steps, step], labelBefore(bytes, step.offset) ?? label, sizes, budget);
-  }
-}
-
-function* windows(bytes: Uint8Array, sizes: readonly number[], budget: { left: number }): Generator<Value> {
-  for (const length of sizes)
-    for (let offset = 0; offset + length <= bytes.length; offset++) {
-      if (budget.left-- <= 0) return;
-      const step: Step = { as: 'raw', offset, length };
-      yield { bytes: bytes.subarray(offset, offset + length), steps: [step], label: undefined };
-    }
-}
-
-/** Runs that could encode something; what decodes to less than the smallest secret is left out. */
-function* tokens(bytes: Uint8Array): Generator<{ step: Step; decoded: Uint8Array }> {
-  for (const { as, start, end } of runs(bytes)) {
-    const decoded = decode(bytes.subarray(start, end), as);
-    if (decoded && decoded.length >= SHORTEST) yield { step: { as, offset: start, length: end - start }, decoded };
-  }
-}
-
-/** Bytes of the smallest secret, and characters of a run that could encode it. */
-const SHORTEST = 16;
-const SHORTEST_HEX = 32;
-const SHORTEST_BASE64 = 22;
-/** A longer list of numbers isn't one key, nor a message that holds one. */
-const MOST_NUMBERS = 65_536;
-
-const HEX = members('0123456789abcdefABCDEF');
-const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-const BASE64 = members(`${ALPHANUMERIC}+/`);
-/** Both alphabets at once: some services mix them. */
-const BASE64_ANY = members(`${ALPHANUMERIC}+/-_`);
-/** RFC 3986, 2.3. */
-const UNRESERVED = members(`${ALPHANUMERIC}-._~`);
-const SPACE = members(' \t\r\n');
-const DIGIT = members('0123456789');
-
-const [PERCENT, BACKSLASH, SLASH, EQUALS, COMMA, OPENING, CLOSING] = Buffer.from('%\\/=,[]') as unknown as number[];
-
-function members(characters: string): boolean[] {
-  const table: boolean[] = new Array(256).fill(false);
-  for (const character of characters) table[character.charCodeAt(0)] = true;
-  return table;
-}
-
-interface Run {
-  as: Encoding;
+/** A part of a layer that is still to be looked into. */
+interface Open {
+  layer: Layer;
   start: number;
   end: number;
+  label: string | undefined;
 }
 
-// By hand and not by regular expressions: those run out of stack on a message of a few megabytes of one letter.
-function* runs(bytes: Uint8Array): Generator<Run> {
-  for (const run of runsOf(bytes, (at) => (HEX[bytes[at]!] ? 1 : 0)))
-    if (run.end - run.start >= SHORTEST_HEX) yield { as: 'hex', ...run };
-  for (const run of runsOf(bytes, (at) => base64Character(bytes, at, BASE64_ANY))) {
-    if (run.end - run.start < SHORTEST_BASE64) continue;
-    yield { as: 'base64', start: run.start, end: padded(bytes, run.end) };
-    // What joins words in identifiers is in the URL alphabet: `key_BASE64` is one run in that, and two in the plain one.
-    const part = bytes.subarray(0, run.end);
-    for (const plain of runsOf(part, (at) => base64Character(part, at, BASE64), run.start)) {
-      if (plain.end - plain.start < SHORTEST_BASE64 || plain.end - plain.start === run.end - run.start) continue;
-      yield { as: 'base64', start: plain.start, end: plain.end === run.end ? padded(bytes, run.end) : plain.end };
+/**
+ * The message, then everything decoded inside it, layer by layer. Ends early where `budget` doesn't suffice, and then marks it: what
+ * wasn't looked into may hold anything. Never throws.
+ *
+ * @param announced the encoding of the whole message, where only its place tells it: `deflate` under permessage-deflate
+ */
+export function* views(message: Uint8Array, budget = new Budget(), announced?: As): Generator<View> {
+  yield { bytes: message, steps: [], label: undefined, text: isShortText(message), guess: false };
+  const open: Open[] = [whole({ bytes: message, steps: [], given: new Map() }, undefined)];
+  if (announced) {
+    const run = { as: announced, start: 0, end: message.length };
+    yield* decoded(open[0]!, { ...run, label: undefined, encoding: announced }, open, budget);
+  }
+  for (const part of open) {
+    if (part.layer.steps.length > 0 || part.end - part.start < message.length)
+      if (!budget.spend('bytes', part.end - part.start)) continue;
+    for (const run of runsIn(part, budget)) {
+      if (!run.as || !isNew(part.layer, run)) continue;
+      if (run.as === 'raw') yield* raw(part, run, open, budget);
+      else if (part.layer.steps.length < DEEPEST) yield* decoded(part, run, open, budget);
+      if (budget.views === 0) return;
     }
   }
-  for (let start = 0; start < bytes.length; start++) {
-    const list = bytes[start] === OPENING ? numbers(bytes, start) : undefined;
-    if (list) yield { as: 'json-numbers', start, end: list.end };
-  }
-  for (const run of runsOf(bytes, (at) => percentCharacter(bytes, at)))
-    if (run.end - run.start >= SHORTEST) yield { as: 'percent', ...run };
 }
 
-/** The longest runs of what `width` measures in bytes; it gives 0 for what belongs to none. */
-function* runsOf(
-  bytes: Uint8Array,
-  width: (at: number) => number,
-  from = 0,
-): Generator<{ start: number; end: number }> {
-  for (let at = from; at < bytes.length; at++) {
-    const start = at;
-    for (let step = width(at); step > 0 && at < bytes.length; step = width(at)) at += step;
-    if (at > start) yield { start, end: at };
-  }
+function whole(layer: Layer, label: string | undefined): Open {
+  return { layer, start: 0, end: layer.bytes.length, label };
 }
 
-/** A slash may be escaped, as some encoders of JSON do. */
-function base64Character(bytes: Uint8Array, at: number, alphabet: boolean[]): number {
-  if (alphabet[bytes[at]!]) return 1;
-  return bytes[at] === BACKSLASH && bytes[at + 1] === SLASH ? 2 : 0;
-}
+const SEARCHED = ENCODINGS.map((encoding) => {
+  const needs = [...Buffer.from(encoding.needs, 'latin1')];
+  return { id: encoding.id, encoding, needs };
+});
 
-function percentCharacter(bytes: Uint8Array, at: number): number {
-  if (UNRESERVED[bytes[at]!]) return 1;
-  return bytes[at] === PERCENT && HEX[bytes[at + 1]!] && HEX[bytes[at + 2]!] ? 3 : 0;
-}
+/** Which bytes there are; made once, as there are many small parts. */
+const PRESENT = new Uint8Array(256);
 
-function padded(bytes: Uint8Array, end: number): number {
-  let padding = 0;
-  while (padding < 2 && bytes[end + padding] === EQUALS) padding++;
-  return end + padding;
-}
+type Found = Run & { encoding: string; label: string | undefined };
 
-/** The list of bytes in decimal that begins with the bracket at `start`, and where it ends. */
-function numbers(bytes: Uint8Array, start: number): { list: number[]; end: number } | undefined {
-  const list: number[] = [];
-  let at = start;
-  do {
-    at = afterSpace(bytes, at + 1);
-    const first = at;
-    let number = 0;
-    while (at - first < 3 && DIGIT[bytes[at]!]) number = number * 10 + bytes[at++]! - 48;
-    if (at === first || number > 255 || list.length >= MOST_NUMBERS) return undefined;
-    list.push(number);
-    at = afterSpace(bytes, at);
-  } while (bytes[at] === COMMA);
-  return bytes[at] === CLOSING ? { list, end: at + 1 } : undefined;
-}
-
-function afterSpace(bytes: Uint8Array, from: number): number {
-  let at = from;
-  while (SPACE[bytes[at]!]) at++;
-  return at;
-}
-
-/** Decodes a whole run; undefined where it is none of that encoding. */
-export function decode(run: Uint8Array, as: Encoding): Uint8Array | undefined {
-  switch (as) {
-    case 'raw':
-      return run;
-    case 'hex':
-      return run.length % 2 === 0 && run.every((byte) => HEX[byte]) ? Buffer.from(latin1(run), 'hex') : undefined;
-    case 'base64': {
-      let end = 0;
-      for (let width = 1; width > 0 && end < run.length; end += width) width = base64Character(run, end, BASE64_ANY);
-      // Buffer reads both alphabets (RFC 4648, 4 and 5), padded or not.
-      return padded(run, end) === run.length ? Buffer.from(latin1(run).replaceAll('\\', ''), 'base64') : undefined;
-    }
-    case 'json-numbers': {
-      const found = run[0] === OPENING ? numbers(run, 0) : undefined;
-      return found?.end === run.length ? Uint8Array.from(found.list) : undefined;
-    }
-    case 'percent': {
-      if (!run.includes(PERCENT!)) return undefined;
-      const decoded = new Uint8Array(run.length);
-      let length = 0;
-      for (let at = 0; at < run.length; length++) {
-        const width = percentCharacter(run, at);
-        if (width === 0) return undefined;
-        decoded[length] = width === 1 ? run[at]! : Number.parseInt(latin1(run.subarray(at + 1, at + 3)), 16);
-        at += width;
+/** Runs of all encodings, placed in the layer, each with its whole path; outer ones before those inside. */
+function runsIn({ layer, start, end, label }: Open, budget: Budget): Found[] {
+  const bytes = layer.bytes.subarray(start, end);
+  const found: Found[] = [];
+  PRESENT.fill(0);
+  for (let at = 0; at < bytes.length; at++) PRESENT[bytes[at]!] = 1;
+  // All of them before any is asked, as the table is one for all.
+  const worthwhile = SEARCHED.filter(({ needs }) => needs.length === 0 || needs.some((byte) => PRESENT[byte] === 1));
+  for (const { id, encoding } of worthwhile) {
+    for (const run of encoding.runs(bytes, budget)) {
+      if (found.length >= MOST_RUNS) {
+        budget.exhausted = true;
+        break;
       }
-      return decoded.subarray(0, length);
+      const { as, start, end, label, text, closed, guess } = run;
+      found.push({ as, start, end, label, text, closed, guess, encoding: id });
     }
+  }
+  found.sort((a, b) => a.start - b.start || b.end - a.end);
+  nameAll(found, bytes, label);
+  for (const run of found) {
+    run.start += start;
+    run.end += start;
+  }
+  return found;
+}
+
+/** How many of the runs around one are asked for a name: one overlaps few others. */
+const NEAREST = 8;
+
+/** Puts the names of what surrounds a run before its own. A path of one encoding is whole already. */
+function nameAll(sorted: Found[], bytes: Uint8Array, outer: string | undefined): void {
+  const around: Found[] = [];
+  for (const run of sorted) {
+    while (around.length > 0 && around.at(-1)!.end <= run.start) around.pop();
+    const named = around.slice(-NEAREST).reverse();
+    const inside = named.find(
+      ({ end, encoding }) => end >= run.end && (run.label === undefined || encoding !== run.encoding),
+    );
+    const name = run.label ?? (run.guess ? undefined : labelBefore(bytes, run.start, inside?.start ?? 0));
+    const isNamed = run.label !== undefined;
+    run.label = joined(inside ? inside.label : outer, name);
+    if (isNamed) around.push(run);
   }
 }
 
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+function isNew(layer: Layer, { as, start, end }: Run): boolean {
+  let given = layer.given.get(as!);
+  if (!given) {
+    given = new Set();
+    layer.given.set(as!, given);
+  }
+  const before = given.size;
+  // Layers are shorter than 2^26 bytes, so that both fit into a number.
+  given.add(start * 2 ** 26 + (end - start));
+  return given.size > before;
+}
+
+function* raw({ layer }: Open, run: Found, open: Open[], budget: Budget): Generator<View> {
+  const { start, end, label } = run;
+  const bytes = layer.bytes.subarray(start, end);
+  const text = run.text === true && isShortText(bytes);
+  if (!text && end - start < SHORTEST) return;
+  if (!budget.spend('views', 1)) return;
+  const steps: Step[] = [...layer.steps, { as: 'raw', offset: start, length: end - start }];
+  yield { bytes, steps, label, text, guess: false };
+  if (!run.closed) open.push({ layer, start, end, label });
+}
+
+function* decoded({ layer }: Open, run: Found, open: Open[], budget: Budget): Generator<View> {
+  const { start, end, label } = run;
+  const bytes = decoderOf(run.as!)?.(layer.bytes.subarray(start, end), budget);
+  const text = run.text === true && bytes !== undefined && isShortText(bytes);
+  if (!bytes || bytes.length === 0 || (!text && bytes.length < SHORTEST)) return;
+  // A guess that makes sense is none; of the others only what is small could be a secret next to something.
+  const isGuess = run.guess === true && !isText(bytes);
+  if (isGuess && bytes.length > LONGEST_BINARY_INSIDE) return;
+  if (!budget.spend('views', 1)) return;
+  const steps: Step[] = [...layer.steps, { as: run.as!, offset: start, length: end - start }];
+  yield { bytes, steps, label, text, guess: isGuess };
+  if (!isGuess) open.push(whole({ bytes, steps, given: new Map() }, label));
+}
+
+/** Every value of one of the sizes `sizes` in `message`, the likely ones first; at most {@link MOST_VALUES}, never throws. */
+export function* values(
+  message: Uint8Array,
+  sizes: readonly number[] = SECRET_BYTES,
+  budget = new Budget(),
+): Generator<Value> {
+  let left = MOST_VALUES;
+  const nameless: View[] = [];
+  const guesses: View[] = [];
+  const binary: View[] = [];
+  for (const view of views(message, budget)) {
+    const { bytes, steps, label } = view;
+    const isLayer = steps.at(-1)?.as !== 'raw';
+    const inside = message.length <= LONGEST_SHORT ? LONGEST_BINARY_INSIDE : 0;
+    const longest = steps.length === 0 ? LONGEST_BINARY : inside;
+    if (isLayer && bytes.length <= longest && looksBinary(bytes)) binary.push(view);
+    if (!sizes.includes(bytes.length)) continue;
+    if (view.guess) guesses.push(view);
+    else if (label === undefined) nameless.push(view);
+    else if (left-- > 0) yield { bytes, steps, label, unlikely: false };
+  }
+  for (const { bytes, steps, label } of nameless) if (left-- > 0) yield { bytes, steps, label, unlikely: false };
+  for (const { bytes, steps, label } of guesses) if (left-- > 0) yield { bytes, steps, label, unlikely: true };
+  for (const { bytes, steps, label } of binary.sort((a, b) => Number(a.guess) - Number(b.guess)))
+    for (const length of sizes)
+      for (let offset = 0; offset + length <= bytes.length; offset += sizes.includes(bytes.length) ? WORD : 1) {
+        if (length === bytes.length) continue;
+        if (left-- <= 0) return;
+        const step: Step = { as: 'raw', offset, length };
+        yield { bytes: bytes.subarray(offset, offset + length), steps: [...steps, step], label, unlikely: true };
+      }
+}
+
+/** Labels of what people type or share come first. */
+const LIKELY = /pass|phrase|pin|pwd|secret|key|code|token/i;
+const POSSIBLE = /room|meeting|conference|channel|topic|name|id|user|path|url/i;
+/** Characters of base64 of a text of half a dozen. */
+const SHORTEST_ENCODED = 8;
+
+/**
+ * Every string of up to 128 characters in `message` that could be a passphrase, a PIN, a room's name or number, the likely ones first;
+ * each once, at most {@link MOST_TEXTS}, and `budget` is marked where there were more. Never throws.
+ */
+export function* texts(message: Uint8Array, budget = new Budget()): Generator<Text> {
+  const found = new Map<string, Text>();
+  const add = ({ bytes, steps, label }: Text) => {
+    const name = latin1(bytes);
+    if (!found.has(name)) found.set(name, { bytes, steps, label });
+  };
+  for (const view of views(message, budget)) {
+    if (!view.text) continue;
+    add(view);
+    // What is too short to be taken for an encoding elsewhere.
+    const last = view.steps.at(-1);
+    if (view.bytes.length < SHORTEST_ENCODED || view.steps.length > DEEPEST) continue;
+    for (const as of ['base64', 'hex'] as const) {
+      const bytes = decode(view.bytes, as);
+      if (!bytes || !isShortText(bytes)) continue;
+      const isRaw = last?.as === 'raw';
+      const step: Step = { as, offset: isRaw ? last.offset : 0, length: view.bytes.length };
+      add({ bytes, steps: [...(isRaw ? view.steps.slice(0, -1) : view.steps), step], label: view.label });
+    }
+  }
+  if (found.size > MOST_TEXTS) budget.exhausted = true;
+  const rank = ({ label = '' }: Text) => (LIKELY.test(label) ? 0 : POSSIBLE.test(label) ? 1 : 2);
+  yield* [...found.values()].sort((a, b) => rank(a) - rank(b)).slice(0, MOST_TEXTS);
+}
+
+/** Decodes a whole run; undefined where it is none of that encoding, or gives more than `budget` has. Never throws. */
+export function decode(run: Uint8Array, as: As, budget = new Budget()): Uint8Array | undefined {
+  return as === 'raw' ? run : decoderOf(as)?.(run, budget);
 }
 
 /** Takes a value out of a message again; undefined where the message isn't the one it was found in. */
 export function extract(message: Uint8Array, steps: readonly Step[]): Uint8Array | undefined {
   let bytes: Uint8Array | undefined = message;
   for (const { as, offset, length } of steps)
-    bytes = bytes && offset + length <= bytes.length ? decode(bytes.subarray(offset, offset + length), as) : undefined;
+    bytes = bytes && holds(bytes, offset, length) ? decode(bytes.subarray(offset, offset + length), as) : undefined;
   return bytes;
 }
 
-function labelBefore(bytes: Uint8Array, offset: number): string | undefined {
-  const before = latin1(bytes.subarray(Math.max(0, offset - 80), offset));
+function holds(bytes: Uint8Array, offset: number, length: number): boolean {
+  return (
+    Number.isInteger(offset) &&
+    Number.isInteger(length) &&
+    offset >= 0 &&
+    length >= 0 &&
+    offset + length <= bytes.length
+  );
+}
+
+/** A name that stands before a place in any text, with a colon or an equals sign. */
+function labelBefore(bytes: Uint8Array, offset: number, from: number): string | undefined {
+  const before = latin1(bytes.subarray(Math.max(from, offset - 80), offset));
   return /(?:^|["'&?\s{,;])([A-Za-z][\w.-]{0,40})["']?\s*[:=]\s*["']?$/.exec(before)?.[1];
 }
 

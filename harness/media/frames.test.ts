@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assembleFrames, type FrameLosses, type PacketEvent } from './frames.ts';
-
-const noLosses = (): FrameLosses => ({ incomplete: 0, missing: 0, repeated: 0 });
+import { assembleFrames, noLosses, type PacketEvent } from './frames.ts';
 
 /** Video of frames that are `pieces` packets each; frame n is n, repeated. */
 function video(pieces: number[], firstNumber = 0, firstTimestamp = 0): PacketEvent[] {
@@ -59,7 +57,7 @@ describe('assembleFrames of VP8', () => {
         mixed.sort((a, b) => ((a.event * 7919 + seed) % 101) - ((b.event * 7919 + seed) % 101));
         const losses = noLosses();
         expect(assemble(mixed, losses)).toEqual(expected);
-        expect(losses).toEqual({ incomplete: 0, missing: 0, repeated: repeats.length });
+        expect(losses).toEqual({ ...noLosses(), resent: repeats.length });
       }),
     );
   });
@@ -73,7 +71,7 @@ describe('assembleFrames of VP8', () => {
         losses,
       );
       expect(frames.map((frame) => frame.data[0])).toEqual([0, 2]);
-      expect(losses).toEqual({ incomplete: 1, missing: 1, repeated: 0 });
+      expect(losses).toEqual({ ...noLosses(), incomplete: 1, missing: 1 });
     }
   });
 
@@ -142,6 +140,23 @@ describe('assembleFrames of Opus', () => {
     const frames = [...assembleFrames(sound, 'opus', losses)];
     expect(frames.map((frame) => frame.data[1])).toEqual([1, 2, 3, 5]);
     expect(frames[0]).toMatchObject({ medium: 'audio', key: true, evidence: [1] });
-    expect(losses).toEqual({ incomplete: 0, missing: 1, repeated: 1 });
+    expect(losses).toEqual({ ...noLosses(), missing: 1, resent: 1 });
+  });
+
+  it('tells a packet that was resent from another one under its number', () => {
+    const packet = (payload: number) => ({
+      event: payload,
+      packet: {
+        payloadType: 111,
+        marker: false,
+        sequenceNumber: 7,
+        timestamp: 0,
+        ssrc: 6,
+        payload: Uint8Array.of(payload),
+      },
+    });
+    const losses = noLosses();
+    expect([...assembleFrames([packet(1), packet(1), packet(2)], 'opus', losses)]).toHaveLength(1);
+    expect(losses).toEqual({ ...noLosses(), resent: 1, repeated: 1 });
   });
 });

@@ -32,12 +32,20 @@ export interface FrameLosses {
   incomplete: number;
   /** Packets that never came. */
   missing: number;
-  /** Packets that came again, or too late. */
+  /** Packets that came too late, or with another content under a sequence number that was there already. */
   repeated: number;
+  /** Packets that came again as they were: the sender answered a request for them (RFC 4585). Nothing is lost by these. */
+  resent: number;
+}
+
+export function noLosses(): FrameLosses {
+  return { incomplete: 0, missing: 0, repeated: 0, resent: 0 };
 }
 
 /** A packet is waited for while so many later sequence numbers have not come: about 5 s of video at 1 Mbit/s. */
 const WINDOW = 512;
+/** So many of the last packets are remembered, to tell a resent one. */
+const RECENT = 2048;
 /** A frame that grows beyond this (bytes) is given up. */
 const LARGEST_FRAME = 8 << 20;
 
@@ -53,13 +61,13 @@ interface OpenFrame {
  * those that RTX brought again among them. Frames are yielded in the order of their sequence numbers.
  *
  * Sequence numbers are followed through their wrap; one that is more than half their range ahead counts as late.
- * Memory: at most `WINDOW` packets and one frame.
+ * Memory: at most `RECENT` packets and one frame.
  * @param losses counted up as the generator runs
  */
 export function* assembleFrames(
   packets: Iterable<PacketEvent>,
   codec: 'VP8' | 'opus',
-  losses: FrameLosses = { incomplete: 0, missing: 0, repeated: 0 },
+  losses: FrameLosses = noLosses(),
 ): Generator<EncodedFrame> {
   const frames = codec === 'VP8' ? new Vp8Frames(losses) : new OpusFrames();
   for (const step of inOrder(packets, losses)) {
@@ -72,6 +80,7 @@ export function* assembleFrames(
 /** Packets by sequence number; `gap` where some are missing. */
 function* inOrder(packets: Iterable<PacketEvent>, losses: FrameLosses): Generator<PacketEvent | 'gap'> {
   const waiting = new Map<number, PacketEvent>();
+  const recent = new Map<number, RtpPacket>();
   let highest: number | undefined;
   // Sequence numbers are counted on beyond 16 bits; the start leaves room for packets that come before the first.
   let next = 0;
@@ -105,16 +114,23 @@ function* inOrder(packets: Iterable<PacketEvent>, losses: FrameLosses): Generato
     }
     const place: number = highest + (((sequenceNumber - highest) << 16) >> 16);
     if (place < next || waiting.has(place)) {
-      losses.repeated++;
+      if (isSame(recent.get(place), item.packet)) losses.resent++;
+      else losses.repeated++;
       continue;
     }
     waiting.set(place, item);
+    recent.set(place, item.packet);
+    recent.delete(place - RECENT);
     highest = Math.max(highest, place);
     yield* release(highest - WINDOW);
     // What follows without a gap need not wait.
     while (began && waiting.has(next)) yield* release(next);
   }
   if (highest !== undefined) yield* release(highest);
+}
+
+function isSame(a: RtpPacket | undefined, b: RtpPacket): boolean {
+  return a !== undefined && a.timestamp === b.timestamp && Buffer.compare(a.payload, b.payload) === 0;
 }
 
 class OpusFrames {

@@ -34,6 +34,8 @@ const TYPES = {
   // --- call: what the harness did and what it saw on the pages
   'call.joined': { url: text },
   'call.left': { reason: text.optional() },
+  /** A secret that the participants share by a way that does not cross the provider, as in the fragment of a link. */
+  'call.shared': { value: bytes },
   /** The test card was read in a picture that the page shows: `sender` is the participant whose camera made it. */
   'call.card': { element: text, sender: count, counter: count, picture: bytes.optional() },
   /** The test tone was heard in what the page plays: `words` complete code words of `sender` within `samples` at `rate` Hz. */

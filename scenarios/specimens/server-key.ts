@@ -5,17 +5,12 @@
  * A frame as sent: header || nonce (12) || AES-256-GCM(rest), the header authenticated and as long as everywhere here.
  */
 import { randomBytes } from 'node:crypto';
+import { perMeeting } from './base/per-meeting.ts';
 import { type Specimen, serviceOf } from './base/specimen.ts';
 
 const KEY_BYTES = 32;
 
-const keys = new Map<string, string>();
-
-function keyOf(meeting: string): string {
-  const key = keys.get(meeting) ?? randomBytes(KEY_BYTES).toString('base64url');
-  keys.set(meeting, key);
-  return key;
-}
+const keyOf = perMeeting(() => randomBytes(KEY_BYTES).toString('base64url'));
 
 export const specimen: Specimen = {
   name: 'server-key',

@@ -7,6 +7,7 @@
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import { z } from 'zod';
+import { perMeeting } from './base/per-meeting.ts';
 import { type Specimen, serviceOf } from './base/specimen.ts';
 
 const KEY_BYTES = 16;
@@ -16,19 +17,17 @@ const joinRequest = z.strictObject({ meeting: z.string(), name: z.string() });
 /** The join reply of the key server; `encKey` and `token` are base64. */
 export type KeyReply = ReturnType<typeof issueKey>;
 
-const keys = new Map<string, string>();
+const keyOf = perMeeting(() => randomBytes(KEY_BYTES).toString('base64'));
 
 function issueKey(body: unknown) {
   const { meeting, name } = joinRequest.parse(body);
-  const encKey = keys.get(meeting) ?? randomBytes(KEY_BYTES).toString('base64');
-  keys.set(meeting, encKey);
   return {
     result: 0,
     conference: { id: meeting, topic: `Meeting ${meeting}`, locked: false },
     participant: { id: randomInt(1 << 24), name, role: 'attendee' },
     token: randomBytes(32).toString('base64'),
     encType: 1,
-    encKey,
+    encKey: keyOf(meeting),
     keepAlive: 30,
   };
 }

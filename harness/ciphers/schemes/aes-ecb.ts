@@ -2,16 +2,15 @@
  * AES in ECB mode on all of a frame but a clear prefix, padded to whole blocks: `[clear prefix] block, block, ...`.
  * What Citizen Lab found in Zoom: https://citizenlab.ca/2020/04/move-fast-roll-your-own-crypto-a-quick-look-at-the-confidentiality-of-zoom-meetings/
  *
- * No tag tells a right key from a wrong one. What does is the padding, seen in the last blocks of a sample of frames.
+ * No tag tells a right key from a wrong one. What does is the padding, seen in the last blocks of a sample of frames; for
+ * the bound see {@link paddingOf}.
  */
 import { createDecipheriv } from 'node:crypto';
-import { MIN_SAMPLE, type Opener, type Scheme, type SealedFrame } from '../scheme.ts';
+import { BLOCK, paddedBy, paddingOf } from '../padding.ts';
+import { kindOf, MIN_SAMPLE, type Opener, type Scheme, type SealedFrame } from '../scheme.ts';
 
-const BLOCK = 16;
 /** Frames of a sample that are looked at: what a wrong secret costs must not grow with the call. */
 const SAMPLE = 64;
-
-type Padding = 'pkcs7' | 'zero';
 
 /** Decrypts whole blocks. */
 type Decrypt = (blocks: Uint8Array) => Buffer;
@@ -20,20 +19,6 @@ function decryptor(key: Uint8Array): Decrypt {
   const name = `aes-${key.length * 8}-ecb`;
   const decipher = createDecipheriv(name, key, null).setAutoPadding(false);
   return (blocks) => decipher.update(blocks);
-}
-
-/** Bytes of PKCS#7 padding (RFC 5652 §6.3) at the end, 1 to 16; 0 where there is none. */
-function pkcs7(plaintext: Uint8Array): number {
-  const n = plaintext[plaintext.length - 1]!;
-  if (n < 1 || n > BLOCK) return 0;
-  for (let i = plaintext.length - n; i < plaintext.length; i++) if (plaintext[i] !== n) return 0;
-  return n;
-}
-
-function zeros(plaintext: Uint8Array): number {
-  let n = 0;
-  while (n < BLOCK - 1 && plaintext[plaintext.length - 1 - n] === 0) n++;
-  return n;
 }
 
 /** The clear prefix of each kind of frame; `undefined` where the lengths aren't those of whole blocks behind one. */
@@ -49,10 +34,6 @@ function clearPrefixesOf(sample: readonly SealedFrame[]): Map<string, number> | 
   return prefixes;
 }
 
-function kindOf(frame: SealedFrame): string {
-  return frame.medium === 'audio' ? 'audio' : frame.key ? 'key' : 'delta';
-}
-
 /** Distinct last blocks: equal ones (silence, whole blocks of padding) come out equal under any key and show nothing. */
 function lastBlocks(sample: readonly SealedFrame[]): Uint8Array[] {
   const blocks = new Map<string, Uint8Array>();
@@ -63,26 +44,6 @@ function lastBlocks(sample: readonly SealedFrame[]): Uint8Array[] {
   return [...blocks.values()];
 }
 
-/**
- * Which padding the last blocks have under a key, if any.
- *
- * A wrong key makes a block random. It has PKCS#7 padding with probability 1/256 + 1/256^2 + ... = 1/255, and all of
- * n blocks must have it: for n = 12, 255^-12 < 2^-95. It ends in a zero with probability 1/256, and three quarters of n
- * blocks must (a frame that fills its last block has no zero padding): for n = 12, at most 220 * 256^-9 < 2^-64. A wrong
- * key fails at its first block, or within the first few.
- */
-function paddingOf(blocks: readonly Uint8Array[], decrypt: Decrypt): Padding | undefined {
-  let pkcs = true;
-  let unpadded = 0;
-  for (const block of blocks) {
-    const plaintext = decrypt(block);
-    pkcs &&= pkcs7(plaintext) > 0;
-    if (zeros(plaintext) === 0) unpadded++;
-    if (!pkcs && unpadded > blocks.length / 4) return undefined;
-  }
-  return pkcs ? 'pkcs7' : 'zero';
-}
-
 function prepare(secret: Uint8Array, sample: readonly SealedFrame[] = []): Opener | undefined {
   if (!scheme.keyLengths.includes(secret.length)) return undefined;
   const seen = sample.slice(0, SAMPLE);
@@ -90,7 +51,7 @@ function prepare(secret: Uint8Array, sample: readonly SealedFrame[] = []): Opene
   const blocks = prefixes ? lastBlocks(seen) : [];
   if (!prefixes || blocks.length < MIN_SAMPLE) return undefined;
   const decrypt = decryptor(secret);
-  const padding = paddingOf(blocks, decrypt);
+  const padding = paddingOf(blocks.length, (index) => decrypt(blocks[index]!));
   if (!padding) return undefined;
   const cipher = { algorithm: 'AES', mode: 'ECB', keyBits: secret.length * 8, tagBits: 0 } as const;
   return (frame) => {
@@ -98,8 +59,8 @@ function prepare(secret: Uint8Array, sample: readonly SealedFrame[] = []): Opene
     const clearPrefix = prefixes.get(kindOf(frame)) ?? data.length % BLOCK;
     if (data.length < clearPrefix + BLOCK || (data.length - clearPrefix) % BLOCK !== 0) return undefined;
     const rest = decrypt(data.subarray(clearPrefix));
-    const pad = padding === 'pkcs7' ? pkcs7(rest) : zeros(rest);
-    if (padding === 'pkcs7' && pad === 0) return undefined;
+    const pad = paddedBy(rest, padding);
+    if (pad === undefined) return undefined;
     const plaintext = Buffer.concat([data.subarray(0, clearPrefix), rest.subarray(0, rest.length - pad)]);
     return { plaintext, cipher, clearPrefix };
   };

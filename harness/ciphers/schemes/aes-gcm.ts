@@ -1,33 +1,20 @@
 /**
  * Plain AES-GCM, no key derivation, the nonce in one of the obvious places: behind the clear prefix, at the frame's end, or
- * at the end in front of its length and a key index. The additional data is the clear prefix or nothing.
+ * at the end in front of its length and a key index. The additional data is the clear prefix or nothing; tags are of 16, 12
+ * or 8 bytes.
  */
-import { decryptGcm, NONCE_BYTES, openedGcm, openNonceTrailer } from '../gcm.ts';
-import { type Opened, type Scheme, type SealedFrame, usualClearPrefix } from '../scheme.ts';
+import { type Aead, openBeside } from '../aead.ts';
+import { decryptGcm, NONCE_BYTES } from '../gcm.ts';
+import type { Scheme } from '../scheme.ts';
 
-const NOTHING = new Uint8Array(0);
-
-function open(frame: SealedFrame, key: Uint8Array): Opened | undefined {
-  const { data } = frame;
-  for (const clearPrefix of new Set([usualClearPrefix(frame), 0])) {
-    const trailed = openNonceTrailer(data, clearPrefix, key);
-    if (trailed) return trailed;
-    const body = data.subarray(clearPrefix);
-    if (body.length < NONCE_BYTES) continue;
-    const end = body.length - NONCE_BYTES;
-    const places = [
-      { nonce: body.subarray(0, NONCE_BYTES), sealed: body.subarray(NONCE_BYTES) },
-      { nonce: body.subarray(end), sealed: body.subarray(0, end) },
-    ];
-    for (const { nonce, sealed } of places) {
-      for (const aad of [data.subarray(0, clearPrefix), NOTHING]) {
-        const rest = decryptGcm(key, nonce, aad, sealed);
-        if (rest) return openedGcm(frame, clearPrefix, rest, key, nonce);
-      }
-    }
-  }
-  return undefined;
-}
+/** A shorter tag is the longer one's beginning, so that the tag's length alone decides where the ciphertext ends. */
+const GCM: Aead = {
+  algorithm: 'AES',
+  mode: 'GCM',
+  nonceBytes: [NONCE_BYTES],
+  tagBytes: [16, 12, 8],
+  decrypt: decryptGcm,
+};
 
 /** Candidates are AES keys. */
 export const scheme: Scheme = {
@@ -36,5 +23,6 @@ export const scheme: Scheme = {
   source: 'NIST SP 800-38D; RFC 5116',
   authenticated: true,
   keyLengths: [16, 24, 32],
-  prepare: (secret) => (scheme.keyLengths.includes(secret.length) ? (frame) => open(frame, secret) : undefined),
+  prepare: (secret) =>
+    scheme.keyLengths.includes(secret.length) ? (frame) => openBeside(frame, GCM, secret) : undefined,
 };

@@ -1,6 +1,7 @@
 /** LiveKit's frame encryption under a passphrase; Proton Meet's too. */
 import { pbkdf2Sync } from 'node:crypto';
-import { openLiveKitFrame, SALT } from '../livekit-frame.ts';
+import { endsInTrailer } from '../gcm.ts';
+import { openLiveKitFrame, SALT, withoutMetadata } from '../livekit-frame.ts';
 import type { Scheme } from '../scheme.ts';
 
 /** `getAlgoOptions` of utils.ts. */
@@ -17,9 +18,10 @@ export const scheme: Scheme = {
   prepare: (secret) => {
     let key: Uint8Array | undefined;
     return (frame) => {
-      if (frame.data.length === 0) return undefined;
+      const sealed = withoutMetadata(frame);
+      if (!endsInTrailer(sealed.data)) return undefined;
       key ??= pbkdf2Sync(secret, SALT, ITERATIONS, 32, 'sha256');
-      return openLiveKitFrame(frame, key);
+      return openLiveKitFrame(sealed, key);
     };
   },
 };

@@ -1,6 +1,6 @@
 /** LiveKit's frame encryption under a raw key, as Element Call uses it too: Jitsi's frame, H.264 and H.265 aware. */
 import { hkdf, ratchetingOpener } from '../gcm.ts';
-import { openLiveKitFrame, SALT } from '../livekit-frame.ts';
+import { openLiveKitFrame, SALT, withoutMetadata } from '../livekit-frame.ts';
 import type { Scheme } from '../scheme.ts';
 
 /** The key itself and the largest ratchet window in use, Element Call's; LiveKit's own default is 8. */
@@ -15,8 +15,8 @@ export const scheme: Scheme = {
   source: 'livekit/client-sdk-js, src/e2ee/worker/FrameCryptor.ts and src/e2ee/utils.ts',
   authenticated: true,
   keyLengths: [16, 32],
-  prepare: (secret) =>
-    ratchetingOpener(
+  prepare: (secret) => {
+    const open = ratchetingOpener(
       secret,
       (material) => hkdf(material, SALT, INFO, 32),
       (material) => {
@@ -24,5 +24,7 @@ export const scheme: Scheme = {
         return (frame) => openLiveKitFrame(frame, key);
       },
       GENERATIONS,
-    ),
+    );
+    return (frame) => open(withoutMetadata(frame));
+  },
 };

@@ -3,13 +3,18 @@ import type { Server } from 'node:https';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { createLeg, type Leg, type Source } from './media.ts';
 import { type ClientMessage, clientMessage, type ServerMessage } from './protocol.ts';
+import type { Relay, Specimen } from './specimen.ts';
 
-const MOST_PARTICIPANTS = 4;
+const SEATS = 4;
 const MOST_BYTES = 1 << 20;
 
-interface Member {
+interface Meeting {
+  members: Map<string, Member>;
+  relay: Relay;
+}
+
+interface Member extends Pick<Meeting, 'members' | 'relay'> {
   name: string;
-  meeting: Map<string, Member>;
   leg: Leg;
   sources: Source[];
   tell(message: ServerMessage): void;
@@ -21,9 +26,10 @@ interface Member {
  */
 export function serveMeetings(
   server: Server,
-  config: (meeting: string, name: string) => Record<string, unknown>,
+  { seats = SEATS, relay = () => asItIs }: Pick<Specimen, 'seats' | 'relay'>,
+  config: (meeting: string) => Record<string, unknown>,
 ): void {
-  const meetings = new Map<string, Map<string, Member>>();
+  const meetings = new Map<string, Meeting>();
 
   new WebSocketServer({ server, path: '/signal', maxPayload: MOST_BYTES }).on('connection', (socket) => {
     let member: Member | undefined;
@@ -48,25 +54,27 @@ export function serveMeetings(
   });
 
   function join({ meeting: id, name }: ClientMessage & { type: 'join' }, socket: WebSocket): Member {
-    const meeting = meetings.get(id) ?? new Map<string, Member>();
-    if (meeting.has(name)) throw new Error(`somebody called ${name} is in the meeting already`);
-    if (meeting.size >= MOST_PARTICIPANTS) throw new Error('the meeting is full');
-    const others = [...meeting.values()];
+    const meeting = meetings.get(id) ?? { members: new Map(), relay: relay(id) };
+    const { members } = meeting;
+    if (members.has(name)) throw new Error(`somebody called ${name} is in the meeting already`);
+    if (members.size >= seats) throw new Error('the meeting is full');
+    const others = [...members.values()];
     const member: Member = {
+      ...meeting,
       name,
-      meeting,
       sources: [],
       tell: (message) => tell(socket, message),
       leg: createLeg(name, {
         source(source) {
           member.sources.push(source);
-          for (const other of meeting.values()) if (other !== member) other.leg.forward(source);
+          for (const other of members.values()) if (other !== member) other.leg.forward(source);
         },
         offer: (sdp, tracks) => member.tell({ type: 'subscribe', sdp, tracks }),
       }),
     };
-    meetings.set(id, meeting.set(name, member));
-    member.tell({ type: 'welcome', participants: others.map((other) => other.name), config: config(id, name) });
+    members.set(name, member);
+    meetings.set(id, meeting);
+    member.tell({ type: 'welcome', participants: others.map((other) => other.name), config: config(id) });
     for (const other of others) {
       other.tell({ type: 'joined', name });
       for (const source of other.sources) member.leg.forward(source);
@@ -74,14 +82,14 @@ export function serveMeetings(
     return member;
   }
 
-  function leave(member: Member): void {
-    member.meeting.delete(member.name);
-    member.leg.close();
-    for (const other of member.meeting.values()) {
-      other.leg.unforward(member.name);
-      other.tell({ type: 'left', name: member.name });
+  function leave({ name, members, leg }: Member): void {
+    members.delete(name);
+    leg.close();
+    for (const other of members.values()) {
+      other.leg.unforward(name);
+      other.tell({ type: 'left', name });
     }
-    for (const [id, meeting] of meetings) if (meeting.size === 0) meetings.delete(id);
+    for (const [id, { members }] of meetings) if (members.size === 0) meetings.delete(id);
   }
 }
 
@@ -91,9 +99,15 @@ async function handle(message: Exclude<ClientMessage, { type: 'join' }>, member:
       return member.tell({ type: 'published', sdp: await member.leg.publish(message.sdp) });
     case 'subscribed':
       return member.leg.subscribed(message.sdp);
-    case 'relay':
-      return member.meeting.get(message.to)?.tell({ type: 'relay', from: member.name, message: message.message });
+    case 'relay': {
+      const passed = await member.relay(member.name, message.to, message.message);
+      return member.members.get(message.to)?.tell({ type: 'relay', from: member.name, message: passed });
+    }
   }
+}
+
+function asItIs(_from: string, _to: string, message: unknown): unknown {
+  return message;
 }
 
 function tell(socket: WebSocket, message: ServerMessage): void {

@@ -14,6 +14,7 @@ import { type Host, hostName, type ServerReport, type Specimen } from './specime
 
 const MEET_ADDRESS = '127.0.0.1';
 const MOST_BYTES = 1 << 16;
+const HTML = 'text/html; charset=utf-8';
 
 process.on('disconnect', () => process.exit());
 if (!process.connected) process.exit();
@@ -47,18 +48,18 @@ async function serve(name: string): Promise<ServerReport> {
   const client = await bundleClient(name);
   const room = roomPage(specimen);
   const files = new Map([
-    ['/', { type: 'text/html', content: homePage(specimen) }],
-    ['/security', { type: 'text/html', content: securityPage(specimen, service.vendor) }],
-    ...[...client].map(([path, content]) => [path, { type: 'text/javascript', content }] as const),
+    ...client,
+    ['/', { type: HTML, content: homePage(specimen) }],
+    ['/security', { type: HTML, content: securityPage(specimen, service.vendor) }],
   ]);
   const server = await listen(authority, meet, MEET_ADDRESS);
   server.on('request', (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'https://meet.test');
-    const file = pathname.startsWith('/room/') ? { type: 'text/html', content: room } : files.get(pathname);
+    const file = pathname.startsWith('/room/') ? { type: HTML, content: room } : files.get(pathname);
     if (request.method !== 'GET' || !file) response.writeHead(404).end();
-    else response.writeHead(200, { 'content-type': `${file.type}; charset=utf-8` }).end(file.content);
+    else response.writeHead(200, { 'content-type': file.type }).end(file.content);
   });
-  serveMeetings(server, (meeting) => specimen.config?.(meeting, origins) ?? {});
+  serveMeetings(server, specimen, (meeting) => specimen.config?.(meeting, origins) ?? {});
   hosts[meet] = MEET_ADDRESS;
   return { type: 'ready', origin: originOf(meet, server), hosts, trust: [authority.certificate] };
 }

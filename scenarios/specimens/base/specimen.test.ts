@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunningService, Service } from '../../../harness/call/service.ts';
+import { roomPage, securityPage } from './pages.ts';
 import type { ServerReport, Specimen } from './specimen.ts';
 
 const MINUTE = 60_000;
@@ -13,9 +14,33 @@ const names = readdirSync(new URL('..', import.meta.url))
   .filter((file) => extname(file) === '.ts')
   .map((file) => basename(file, '.ts'));
 
-describe.each(names)('specimen %s', (name) => {
-  let specimen: Specimen;
-  let service: Service;
+const modules = new Map<string, { specimen: Specimen; service: Service }>();
+for (const name of names) modules.set(name, await import(`../${name}.ts`));
+
+/** One for each kind of client; whole calls of all are in `scenarios/verdicts.spec.ts`. */
+const CLIENTS = ['transport-only', 'zoom-2020', 'sealed', 'passphrase', 'p2p'];
+
+describe.each([...modules])('specimen %s', (name, { specimen, service }) => {
+  test('is named like its file', () => {
+    expect(specimen.name).toBe(name);
+    expect(service.name).toBe(`specimen/${name}`);
+  });
+
+  test('tells the truth of each claim that its vendor makes', () => {
+    const stated = service.vendor.statements.flatMap(({ claims }) => claims.map(({ claim }) => claim));
+    expect(Object.keys(specimen.truth).sort()).toEqual(stated.sort());
+  });
+
+  test('its pages say what its vendor is quoted with', () => {
+    expect(roomPage(specimen)).toContain(specimen.badge);
+    const page = securityPage(specimen, service.vendor);
+    for (const { quote } of service.vendor.statements) expect(page).toContain(`<p>${quote}</p>`);
+  });
+});
+
+describe.each(CLIENTS)('a call of specimen %s', (name) => {
+  const { specimen, service } = modules.get(name)!;
+  const isForThree = (specimen.seats ?? 3) >= 3;
   let running: RunningService;
   let browser: Browser;
   const pages = new Map<string, Page>();
@@ -23,7 +48,7 @@ describe.each(names)('specimen %s', (name) => {
   async function join(participant: string): Promise<Page> {
     const page = await (await browser.newContext()).newPage();
     await page.addInitScript(collectConnections);
-    await running.join(page, { meeting: 'standup', participant, secret: '' });
+    await running.join(page, { meeting: 'standup', participant, secret: 'c0ffee' });
     pages.set(participant, page);
     return page;
   }
@@ -43,7 +68,6 @@ describe.each(names)('specimen %s', (name) => {
   }
 
   beforeAll(async () => {
-    ({ specimen, service } = await import(`../${name}.ts`));
     running = await service.start();
     const rules = Object.entries(running.hosts!).map(([host, address]) => `MAP ${host} ${address}`);
     browser = await chromium.launch({
@@ -61,16 +85,6 @@ describe.each(names)('specimen %s', (name) => {
   afterAll(async () => {
     await browser?.close();
     await running?.stop();
-  });
-
-  test('is named like its file', () => {
-    expect(specimen.name).toBe(name);
-    expect(service.name).toBe(`specimen/${name}`);
-  });
-
-  test('tells the truth of each claim that its vendor makes', () => {
-    const stated = service.vendor.statements.flatMap(({ claims }) => claims.map(({ claim }) => claim));
-    expect(Object.keys(specimen.truth).sort()).toEqual(stated.sort());
   });
 
   test('declares only places of hosts that it runs', () => {
@@ -101,7 +115,7 @@ describe.each(names)('specimen %s', (name) => {
     MINUTE,
   );
 
-  test(
+  test.runIf(isForThree)(
     'a third who comes late sees and hears the others, and they go on',
     async () => {
       await join('carol');
@@ -110,10 +124,37 @@ describe.each(names)('specimen %s', (name) => {
     MINUTE,
   );
 
+  test.skipIf(isForThree)(
+    'there is no room for a third',
+    async () => {
+      await expect(join('carol')).rejects.toThrow('the meeting is full');
+      await everybodySeesAndHearsEverybody();
+    },
+    MINUTE,
+  );
+
   test(
     'nobody takes a name that is taken',
     async () => {
-      await expect(join('carol')).rejects.toThrow('somebody called carol is in the meeting already');
+      await expect(join('bob')).rejects.toThrow('somebody called bob is in the meeting already');
+    },
+    MINUTE,
+  );
+
+  test.runIf(specimen.fragment)('tells what its links share', () => {
+    const visit = { meeting: 'standup', participant: 'alice', secret: 'c0ffee' };
+    expect(running.shares!(visit)).toEqual(['c0ffee']);
+  });
+
+  test.runIf(specimen.fragment)(
+    'nobody joins by a link that lacks the secret',
+    async () => {
+      const page = await (await browser.newContext()).newPage();
+      await page.goto(`${new URL('/room/standup', running.origin).href}#name=dave`);
+      await page.getByRole('button', { name: 'Join' }).click();
+      await page.locator('body[data-state=failed]').waitFor();
+      expect(await page.locator('#status').textContent()).toContain('this link lacks the secret of the meeting');
+      await page.context().close();
     },
     MINUTE,
   );

@@ -7,7 +7,8 @@
  * - `truth`: `specimen.truth`.
  *
  * Where its clients do more than send and receive, `NAME/page.ts` calls `conference` of `base/client/conference.ts` with its
- * hooks, and `NAME/worker.ts` transforms the frames. What its vendor says is in `scenarios/vendors/NAME.yaml`.
+ * hooks, or what `base/client/page-keys.ts` makes of it; `NAME/worker.ts` transforms the frames, or else
+ * `base/client/gcm-worker.ts` does. What its vendor says is in `scenarios/vendors/NAME.yaml`.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -56,7 +57,16 @@ export interface Specimen {
   hosts?: Record<string, Host>;
   /** What the join reply carries beside the roster. `origins`: of the further hosts, by label. */
   config?(meeting: string, origins: Record<string, string>): Record<string, unknown>;
+  /** How many can be in a meeting at a time; 4 unless given. */
+  seats?: number;
+  /** What the server makes of messages between participants, asked for each meeting; they pass as they are where absent. */
+  relay?(meeting: string): Relay;
+  /** What a link's fragment carries beside the participant's name, made of the visit's secret. Nothing where absent. */
+  fragment?(secret: string): Record<string, string>;
 }
+
+/** Returns what `to` is told in the place of this message of `from`. A throw or a rejection ends the connection of `from`. */
+export type Relay = (from: string, to: string, message: unknown) => unknown;
 
 /** What the server process tells the one that started it. */
 export type ServerReport =
@@ -107,14 +117,17 @@ async function start(specimen: Specimen): Promise<RunningService> {
     hosts,
     trust,
     reach: 'loopback',
-    join: (page, visit) => join(page, origin, visit),
+    join: (page, visit) => join(page, origin, visit, specimen.fragment?.(visit.secret)),
+    shares: ({ secret }) => Object.values(specimen.fragment?.(secret) ?? {}),
     leave,
     stop,
   };
 }
 
-async function join(page: Page, origin: string, { meeting, participant }: Visit): Promise<void> {
-  await page.goto(`${origin}/room/${meeting}#name=${participant}`, { timeout: JOIN_MS });
+async function join(page: Page, origin: string, visit: Visit, secrets: Record<string, string> = {}): Promise<void> {
+  const { meeting, participant } = visit;
+  const fragment = new URLSearchParams({ name: participant, ...secrets });
+  await page.goto(`${origin}/room/${meeting}#${fragment}`, { timeout: JOIN_MS });
   await page.getByRole('button', { name: 'Join' }).click({ timeout: JOIN_MS });
   const outcome = page.locator('body[data-state=joined], body[data-state=failed]');
   await outcome.waitFor({ timeout: JOIN_MS });

@@ -1,4 +1,5 @@
 /** SFrame (RFC 9605) with the cipher suite AES_256_GCM_SHA512_128, on WebCrypto. */
+import { concatenate } from '../base/client/bytes.ts';
 
 /** RFC 9605, section 4.5. */
 const SUITE = 5;
@@ -113,14 +114,4 @@ function bigEndian(value: number): number[] {
   const bytes: number[] = [];
   for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
   return bytes;
-}
-
-export function concatenate(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

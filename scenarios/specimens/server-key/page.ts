@@ -1,13 +1,5 @@
-/** Hands the key of the join reply to the worker. */
-import { conference } from '../base/client/conference.ts';
-import { attach } from '../base/client/transform.ts';
+/** Seals with the key of the join reply. */
+import { fromBase64 } from '../base/client/bytes.ts';
+import { conferenceWithOneKey } from '../base/client/page-keys.ts';
 
-const worker = new Worker('/worker.js');
-
-conference({
-  async afterJoin(_call, _participants, config) {
-    worker.postMessage(config.e2eeKey);
-  },
-  onSender: (sender, kind) => attach(sender, worker, { direction: 'send', kind, participant: '' }),
-  onReceiver: (receiver, kind, participant) => attach(receiver, worker, { direction: 'receive', kind, participant }),
-});
+conferenceWithOneKey(({ config }) => fromBase64(config.e2eeKey as string));

@@ -1,5 +1,5 @@
 /** Who a participant is to the others, and how it seals a base key for one of them. */
-import { concatenate } from './sframe.ts';
+import { concatenate } from './bytes.ts';
 
 const IV_BYTES = 12;
 const CODE_GROUPS = 6;

@@ -1,0 +1,184 @@
+/** One stream of media: what the provider's server got of it, held against what the page saw leave. */
+import { createHash } from 'node:crypto';
+import { type FramePair, identify } from '../ciphers/identify.ts';
+import { repeatedBlocks } from '../ciphers/statistics.ts';
+import type { StreamEvidence } from '../claims/evidence.ts';
+import { type FrameSealing, unseal } from '../knowledge/frame-keys.ts';
+import type { SentStream } from '../knowledge/media-view.ts';
+import { find } from '../knowledge/search.ts';
+import { type EncodedFrame, noLosses } from '../media/frames.ts';
+import type { Body } from '../recording/format.ts';
+import { type Eyes, nothing } from './eyes.ts';
+import { Windows, windowsOf } from './windows.ts';
+
+/** Frames of a stream that are kept for trials of keys. */
+export const MOST_UNSEALED = 400;
+/** Bytes of ciphertext that are looked through for patterns: what {@link repeatedBlocks} compares. */
+const MOST_CIPHERTEXT = 4 << 20;
+/** Frames of about a second: what is on its way when a page closes. */
+const MOST_UNSEEN = { audio: 50, video: 30 };
+/** Bytes of headers and trailers at each end of a frame of unknown format; the known ones' are shorter. */
+const MARGIN = 32;
+/** Codec bytes that may stay in clear before it: VP8's key frame header (RFC 6386, 9.1), Opus's TOC (RFC 6716, 3.1). */
+const MOST_CLEAR = { audio: 1, video: 10 };
+/** Bytes beside the sealed part of a frame, at most: codec header, scheme's header and trailer. */
+const MOST_BESIDE = 64;
+/** Pairs before and after the transform that the cipher is told from, of each stream. */
+const MOST_PAIRS = 1500;
+
+/** A stream, and a sample of its frames of which it isn't known who sealed them. */
+export interface Judged {
+  stream: SentStream;
+  evidence: StreamEvidence;
+  unsealed: EncodedFrame[];
+}
+
+/**
+ * Reads a stream once, holding no more of it than samples; `look` then says what a decoder makes of it.
+ *
+ * @param follow gives the part of a frame that a key of the page seals, if one does.
+ */
+export function judgeStream(
+  stream: SentStream,
+  eyes: Eyes,
+  read: (body: Body) => Uint8Array,
+  follow: (frame: EncodedFrame, evidence: StreamEvidence) => Uint8Array | undefined,
+): Judged & { look(): Promise<void> } {
+  const losses = noLosses();
+  const evidence = blank(stream);
+  const windows = new Windows<EncodedFrame>(stream.medium);
+  const ciphertext = new Ciphertext();
+  const unsealed: EncodedFrame[] = [];
+  const pairs: FramePair[] = [];
+  /** Since the last frame that the page saw leave. */
+  let unseen: EncodedFrame[] = [];
+  let unseenCount = 0;
+  const open = (frames: EncodedFrame[]) => unsealed.push(...frames.slice(0, MOST_UNSEALED - unsealed.length));
+  for (const frame of stream.frames(losses)) {
+    evidence.frames++;
+    windows.add(frame);
+    const leaving = stream.leaving.get(frame.timestamp);
+    if (leaving?.after) {
+      evidence.compared++;
+      if (createHash('sha256').update(frame.data).digest('hex') === leaving.after.sha256) {
+        evidence.agreed++;
+        if (leaving.before?.sha256 === leaving.after.sha256) evidence.unchanged++;
+      }
+      open(unseen);
+      unseen = [];
+      unseenCount = 0;
+    }
+    const sealed = follow(frame, evidence);
+    ciphertext.add(frame, sealed ?? trimmed(frame.data));
+    if (leaving?.before && pairs.length < MOST_PAIRS)
+      pairs.push({ medium: frame.medium, key: leaving.key, before: read(leaving.before), after: frame.data });
+    if (leaving?.after && !sealed) open([frame]);
+    else if (!leaving?.after) {
+      unseenCount++;
+      if (unseen.length < MOST_UNSEALED) unseen.push(frame);
+    }
+  }
+  // What the page's hooks could not tell of any more, since the page was closed while it was on its way.
+  if (stream.leaving.size > 0 && unseenCount <= MOST_UNSEEN[stream.medium]) evidence.last = unseenCount;
+  else open(unseen);
+  evidence.frames -= evidence.last;
+  evidence.lost = losses.incomplete + losses.missing + losses.repeated;
+  ciphertext.judge(evidence);
+  if (pairs.length > 0) identifyCipher(evidence, pairs);
+  return { stream, evidence, unsealed, look };
+
+  async function look(): Promise<void> {
+    const before = windowsOf(stream.before(), stream.medium).map((window) =>
+      window.map((frame) => ({ ...frame, data: read(frame.body) })),
+    );
+    const [asIs, beforeTransform] = await Promise.all([
+      eyes.look(stream, windows.all),
+      before.length > 0 ? eyes.look(stream, before) : undefined,
+    ]);
+    Object.assign(evidence, { asIs, beforeTransform });
+  }
+}
+
+function identifyCipher(evidence: StreamEvidence, pairs: FramePair[]): void {
+  const found = identify(pairs);
+  evidence.pairs = { kind: found.kind, detail: 'reason' in found ? found.reason : `${found.pairs} pairs` };
+  // Of few frames, the ciphertext may begin as the codec's data does by chance: 2^-8 for one, 2^-32 for four.
+  const prefixes = found.layouts
+    .filter(({ pairs, unchanged }) => pairs - unchanged >= 4)
+    .map(({ clearPrefix }) => clearPrefix);
+  if (found.kind !== 'none' && prefixes.length > 0) evidence.clearPrefix = Math.max(...prefixes);
+}
+
+/** The parts of a stream's frames that are sealed, as many as are looked through for patterns. */
+export class Ciphertext {
+  readonly #parts: { data: Uint8Array; evidence: number[] }[] = [];
+  #bytes = 0;
+
+  add({ evidence }: EncodedFrame, data: Uint8Array): void {
+    if (this.#bytes > MOST_CIPHERTEXT) return;
+    this.#bytes += data.length;
+    this.#parts.push({ data, evidence });
+  }
+
+  judge(evidence: StreamEvidence): void {
+    const { blocks, repeated, commonest } = repeatedBlocks(this.#parts, { clearPrefix: 0 });
+    evidence.blocks = { total: blocks, repeated, evidence: this.#holding(commonest[0]?.block) };
+  }
+
+  /** Events of the first frames that hold a block. */
+  #holding(block: Uint8Array | undefined): number[] {
+    if (!block) return [];
+    return this.#parts
+      .filter(({ data }) => Buffer.from(data).includes(Buffer.from(block)))
+      .slice(0, 8)
+      .flatMap(({ evidence }) => evidence);
+  }
+}
+
+function blank(stream: SentStream): StreamEvidence {
+  return {
+    ...pick(stream),
+    frames: 0,
+    lost: 0,
+    left: [...stream.leaving.values()].filter(({ after }) => after).length,
+    last: 0,
+    compared: 0,
+    agreed: 0,
+    unchanged: 0,
+    sealed: 0,
+    asIs: nothing(),
+    beforeTransform: undefined,
+    blocks: { total: 0, repeated: 0, evidence: [] },
+    clearPrefix: undefined,
+    pairs: { kind: 'none seen', detail: 'the application transforms no frames' },
+  };
+}
+
+function pick({ participant, ssrc, medium, codec, route, secured }: SentStream) {
+  return { participant, ssrc, medium, codec, route, secured };
+}
+
+/** Where it isn't known where a frame's ciphertext is: without headers and trailers, whose fields may well repeat. */
+export function trimmed(frame: Uint8Array): Uint8Array {
+  return frame.subarray(MARGIN, Math.max(MARGIN, frame.length - MARGIN));
+}
+
+/**
+ * How many bytes of codec data a frame leaves in clear before what a key seals; undefined where the key doesn't open it, what
+ * comes out isn't the rest of the codec's frame, or more than headers and trailers stand beside, or the key itself.
+ */
+export function sealedBehind(
+  frame: Uint8Array,
+  sealing: FrameSealing,
+  key: Uint8Array,
+  before: Uint8Array,
+  medium: 'audio' | 'video',
+): number | undefined {
+  const plain = unseal(frame, sealing, key);
+  if (!plain || plain.length > before.length || frame.length - sealing.length > MOST_BESIDE) return undefined;
+  const clearPrefix = before.length - plain.length;
+  if (clearPrefix > MOST_CLEAR[medium]) return undefined;
+  const beside = Buffer.concat([frame.subarray(0, sealing.offset), frame.subarray(sealing.offset + sealing.length)]);
+  if (find(beside, key)) return undefined;
+  return Buffer.compare(before.subarray(clearPrefix), plain) === 0 ? clearPrefix : undefined;
+}

@@ -1,0 +1,116 @@
+/**
+ * XOR with a key that repeats, of 1 to 256 bytes, e.g. a passphrase: see `repeating-xor.ts` for the frames.
+ *
+ * A wrong key leaves equal what is equal in all frames, so that only what is known of media shows the right one: that VP8
+ * frames end in a zero byte, and how Opus silence begins. A random key of n bytes passes with video only if it's right by chance in
+ * the places that half of the frames end in: for n = 1 once in 256 times; if the frames' ends meet m places of the key evenly, less
+ * than 2^m * 256^(-m/2) times. With sound it must be right in 2 places (CELT), 5 or 11 (SILK). Opus that is never silent shows
+ * nothing, and no key is taken for it; no more is it where a key of zeros would do, which is media in clear.
+ */
+import { endLikeVp8, haveSilence, SILENCE_BYTES, silentBytes } from '../plaintext.ts';
+import {
+  bodiesOf,
+  clearBytes,
+  decipher,
+  keyOffset,
+  LAYOUTS,
+  type Layout,
+  MOST_KEY_BYTES,
+  withoutTrailer,
+} from '../repeating-xor.ts';
+import { MIN_SAMPLE, type Opener, type Scheme, type SealedFrame } from '../scheme.ts';
+import { beginsLikeVp8, VP8_HEADER_BYTES } from '../vp8-header.ts';
+import { recoverKeys } from '../xor-recovery.ts';
+
+/** Frames of a sample that are looked at: what a wrong secret costs must not grow with the call. */
+const SAMPLE = 64;
+
+/** A sample's frames of one medium, without their trailers. */
+interface Evidence {
+  readonly trailed: boolean;
+  readonly medium: 'audio' | 'video';
+  readonly bodies: readonly SealedFrame[];
+}
+
+/** Callers try many keys on one sample. */
+const evidences = new WeakMap<readonly SealedFrame[], Evidence>();
+
+function evidenceOf(sample: readonly SealedFrame[]): Evidence {
+  let evidence = evidences.get(sample);
+  if (!evidence) {
+    const { trailed, bodies } = bodiesOf(sample.slice(0, SAMPLE));
+    const video = bodies.filter(({ medium }) => medium === 'video');
+    const medium = video.length >= MIN_SAMPLE ? 'video' : 'audio';
+    evidence = { trailed, medium, bodies: bodies.filter((body) => body.medium === medium) };
+    evidences.set(sample, evidence);
+  }
+  return evidence;
+}
+
+/** The layout in which a key makes sense of the frames. */
+function layoutUnder(key: Uint8Array, { medium, bodies }: Evidence): Layout | undefined {
+  if (bodies.length < MIN_SAMPLE) return undefined;
+  if (medium === 'audio') return silentLayout(key, bodies);
+  const fitting = LAYOUTS.filter((layout) => endLikeVp8(bodies.map((body) => lastByte(body, layout, key))));
+  // The last bytes don't show how much is in clear in front.
+  const headers = fitting.map(
+    (layout) =>
+      bodies.filter((body) => beginsLikeVp8(decipher(body, layout, key, VP8_HEADER_BYTES), body.data.length)).length,
+  );
+  return fitting[headers.indexOf(Math.max(...headers))];
+}
+
+/** The layout in which most is silent: two may differ in the TOC byte alone, and one TOC can do in place of another. */
+function silentLayout(key: Uint8Array, bodies: readonly SealedFrame[]): Layout | undefined {
+  let found: Layout | undefined;
+  let most = 0;
+  for (const layout of LAYOUTS) {
+    const silent = bodies.map((body) => sealedSilence(body, layout, key));
+    const sum = silent.reduce((total, bytes) => total + bytes, 0);
+    if (sum <= most || !haveSilence(silent)) continue;
+    found = layout;
+    most = sum;
+  }
+  return found;
+}
+
+function lastByte(body: SealedFrame, layout: Layout, key: Uint8Array): number {
+  const end = body.data.length - 1;
+  if (end < clearBytes(body, layout)) return body.data[end]!;
+  return body.data[end]! ^ key[(end + keyOffset(body, layout, key.length)) % key.length]!;
+}
+
+/** Bytes of silence that were sealed. */
+function sealedSilence(body: SealedFrame, layout: Layout, key: Uint8Array): number {
+  const silent = silentBytes(decipher(body, layout, key, SILENCE_BYTES), body.data.length);
+  return Math.max(0, silent - Math.max(0, clearBytes(body, layout) - 1));
+}
+
+const NO_KEY = Uint8Array.of(0);
+
+function prepare(secret: Uint8Array, sample: readonly SealedFrame[] = []): Opener | undefined {
+  if (secret.length === 0 || secret.length > MOST_KEY_BYTES) return undefined;
+  const evidence = evidenceOf(sample);
+  const layout = layoutUnder(secret, evidence);
+  if (!layout || layoutUnder(NO_KEY, evidence)) return undefined;
+  const cipher = { algorithm: 'XOR', mode: 'repeating', keyBits: secret.length * 8, tagBits: 0 } as const;
+  return (frame) => {
+    const body = evidence.trailed ? withoutTrailer(frame.data) : { bytes: frame.data };
+    if (!body) return undefined;
+    const sealed = { ...frame, data: body.bytes };
+    const clearPrefix = Math.min(clearBytes(frame, layout), body.bytes.length);
+    return { plaintext: decipher(sealed, layout, secret), cipher, clearPrefix, keyId: body.keyId };
+  };
+}
+
+/** Candidates are keys as they are, passphrases among them. Opens nothing without a sample of {@link MIN_SAMPLE} frames. */
+export const scheme: Scheme = {
+  id: 'xor',
+  title: 'XOR with a repeating key',
+  source:
+    'webrtc/samples, insertable-streams/endtoend-encryption/js/worker.js; meetecho/janus-gateway, html/demos/e2e.js',
+  authenticated: false,
+  keyLengths: Array.from({ length: MOST_KEY_BYTES }, (_, i) => i + 1),
+  prepare,
+  recover: (sample) => recoverKeys(sample).filter((key) => prepare(key, sample)),
+};

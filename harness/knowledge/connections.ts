@@ -1,0 +1,91 @@
+/** Peer connections as the pages described them, and where their other end is: told by certificate fingerprints. */
+import { type RtpMap, readRtpMap } from '../media/codecs.ts';
+import type { RecordedEvent } from '../recording/format.ts';
+
+/** The other end is the provider's server, another participant's browser, or nobody knows. */
+export type Route = 'provider' | 'direct' | 'unknown';
+
+export interface Connection {
+  /** Session descriptions (RFC 8866). */
+  local: string[];
+  remote: string[];
+  /** Fingerprints of the certificates that DTLS used, as the browser's own statistics say. */
+  certificates: { local: string[]; remote: string[] };
+}
+
+/** More descriptions of one connection than this aren't read: renegotiations of a long meeting stay below. */
+const MOST_DESCRIPTIONS = 64;
+
+/** Gathers connections from a recording's events, fed in order. */
+export class Connections {
+  readonly #all = new Map<string, Map<string, Connection>>();
+
+  see(event: RecordedEvent): void {
+    if (event.type !== 'rtc.description' && event.type !== 'rtc.transport') return;
+    const name = event.participant ?? '';
+    const own = this.#all.get(name) ?? new Map<string, Connection>();
+    this.#all.set(name, own);
+    const connection = own.get(event.connection) ?? { local: [], remote: [], certificates: { local: [], remote: [] } };
+    own.set(event.connection, connection);
+    if (event.type === 'rtc.transport') {
+      const { local, remote } = connection.certificates;
+      if (event.localCertificate && local.length < MOST_DESCRIPTIONS) local.push(event.localCertificate.toLowerCase());
+      if (event.remoteCertificate && remote.length < MOST_DESCRIPTIONS)
+        remote.push(event.remoteCertificate.toLowerCase());
+      return;
+    }
+    if (connection[event.side].length < MOST_DESCRIPTIONS) connection[event.side].push(event.sdp);
+  }
+
+  /** A participant's connections. */
+  of(participant: string): Connection[] {
+    return [...(this.#all.get(participant)?.values() ?? [])];
+  }
+
+  /** The one of its connections that a participant sends a stream on; undefined where no description says. */
+  sending(participant: string, ssrc: number): Connection | undefined {
+    return this.of(participant).find(({ local }) => readRtpMap(local).ssrcs.has(ssrc));
+  }
+
+  /** What the descriptions say of a participant's payload types: of one connection, or of all where it isn't known which. */
+  rtpMap(participant: string, connection?: Connection): RtpMap {
+    const all = connection ? [connection] : this.of(participant);
+    return readRtpMap(all.flatMap(({ local, remote }) => [...remote, ...local]));
+  }
+
+  /** By name, where the other end of a participant's connection is; of all its connections unless one is named. */
+  routeOf(participant: string, name: string): Route {
+    return this.route(participant, this.#all.get(participant)?.get(name));
+  }
+
+  /**
+   * A connection is direct where the certificate that the far end was told to have (RFC 8122, checked by DTLS) is one that
+   * another participant's browser has.
+   */
+  route(participant: string, connection?: Connection): Route {
+    const others = new Set<string>();
+    for (const [name, connections] of this.#all)
+      if (name !== participant)
+        for (const { local } of connections.values()) for (const print of local.flatMap(prints)) others.add(print);
+    const remote = (connection ? [connection] : this.of(participant)).flatMap((one) => one.remote.flatMap(prints));
+    if (remote.length === 0) return 'unknown';
+    const direct = remote.filter((print) => others.has(print)).length;
+    if (direct === 0) return 'provider';
+    return direct === remote.length ? 'direct' : 'unknown';
+  }
+
+  /** Whether the certificate that DTLS saw at the far end of a connection is one that another participant's browser used. */
+  isSecured(participant: string, connection: Connection): boolean {
+    const { remote } = connection.certificates;
+    const others = [...this.#all].filter(([name]) => name !== participant).flatMap(([, own]) => [...own.values()]);
+    return (
+      remote.length > 0 &&
+      remote.every((print) => others.some(({ certificates }) => certificates.local.includes(print)))
+    );
+  }
+}
+
+/** Certificate fingerprints of a description (RFC 8122, 5), in lower case. */
+function prints(sdp: string): string[] {
+  return [...sdp.matchAll(/^a=fingerprint:([^\r\n]{1,300})/gm)].map((match) => match[1]!.trim().toLowerCase());
+}

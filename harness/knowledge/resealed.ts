@@ -1,0 +1,70 @@
+/**
+ * Keys that were sealed anew on their way. One participant seals a value for a public key that no participant made; another opens the
+ * same value from another sealing, agreed with another such key. If no participant sent that other sealing, then whoever made it
+ * had opened the first: somebody who swapped the public keys. Their bytes need not be known for that.
+ */
+import { createHash } from 'node:crypto';
+import type { Lineage, Operation, Secret } from './lineage.ts';
+
+export interface Resealing {
+  /** The sealing that left a participant, and the one that another opened. */
+  left: Operation & { sealed: Uint8Array };
+  reached: Operation & { sealed: Uint8Array };
+  /** What tells one of the public keys that they were agreed with from any other, as it stands in what crosses. */
+  publicKeys: Uint8Array[];
+  /** All that has to be looked for in what crossed. */
+  foreign: Uint8Array[];
+}
+
+/** Bytes at the end of a SubjectPublicKeyInfo that are the key's own: X25519's whole (RFC 8410), y of a curve's point (RFC 5480). */
+const OWN_BYTES = 32;
+
+/** What the trace shows of `secret` being sealed anew; it is yet to be looked at what crossed. */
+export function resealings(lineage: Lineage, secret: Secret): Resealing[] {
+  const sealings = secret.operations.filter(isSealing);
+  const found: Resealing[] = [];
+  for (const reached of sealings.filter(({ opened }) => opened)) {
+    if (sealings.some(({ sealed, opened }) => !opened && equal(sealed, reached.sealed))) continue;
+    for (const left of sealings) {
+      if (left.opened || left.participant === reached.participant || left.secrets[0] === reached.secrets[0]) continue;
+      const strangers = [left, reached].map((way) => strangersOf(lineage, way));
+      if (strangers.some((keys) => keys.length === 0)) continue;
+      const publicKeys = strangers.flat();
+      found.push({ left, reached, publicKeys, foreign: [left.sealed, reached.sealed, ...publicKeys] });
+    }
+  }
+  return found;
+}
+
+function isSealing(operation: Operation): operation is Operation & { sealed: Uint8Array } {
+  return operation.sealed !== undefined && operation.derivation?.do === 'open' && operation.secrets.length === 1;
+}
+
+/** Public keys of strangers that a participant agreed the sealing key with. */
+function strangersOf(lineage: Lineage, { participant, secrets }: Operation): Uint8Array[] {
+  const keys: Uint8Array[] = [];
+  for (const publicKey of agreedWith(lineage, secrets[0]!, participant))
+    if (!lineage.isMadeHere(digest(publicKey))) keys.push(publicKey.subarray(-OWN_BYTES));
+  return keys;
+}
+
+/** SubjectPublicKeyInfo of all that a participant agreed something with to get `secret`. */
+export function agreedWith(lineage: Lineage, secret: Secret, participant: string): Uint8Array[] {
+  const keys: Uint8Array[] = [];
+  const above = new Set([secret]);
+  for (const value of above)
+    for (const way of lineage.ways(value)) {
+      if (way.participant !== participant) continue;
+      if (way.derivation?.do === 'agree') keys.push(Buffer.from(way.derivation.public, 'hex'));
+      for (const input of way.secrets) above.add(input);
+    }
+  return keys;
+}
+
+function digest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,4 @@
+/** Leaves the frames alone. */
+import { peer } from '../base/client/peer.ts';
+
+peer();

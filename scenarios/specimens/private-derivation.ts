@@ -1,0 +1,18 @@
+/** The honest twin of `public-derivation`: the same derivation, but of a secret in the fragment of the link. */
+import { type Specimen, serviceOf } from './base/specimen.ts';
+
+export const specimen: Specimen = {
+  name: 'private-derivation',
+  title: 'honest: makes its key of a secret in the link, which no server sees',
+  badge: 'End-to-end encrypted',
+  truth: {
+    'media-confidential': 'honest',
+    'key-origin': 'honest',
+    'key-delivery': 'honest',
+    cipher: 'honest',
+    'ciphertext-sound': 'honest',
+  },
+  fragment: (secret) => ({ secret }),
+};
+export const truth = specimen.truth;
+export const service = serviceOf(specimen);

@@ -1,0 +1,2 @@
+/** The same client as its twin's. */
+import '../trusting/page.ts';

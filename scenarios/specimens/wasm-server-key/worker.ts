@@ -1,0 +1,1 @@
+import '../base/client/wasm-worker.ts';
