@@ -4,7 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Audit, Verdict } from '../harness/audit/audit.ts';
 import type { KeyEvidence, Sight, StreamEvidence } from '../harness/claims/evidence.ts';
+import { ByFrame } from '../harness/knowledge/by-frame.ts';
 import type { Crossing } from '../harness/knowledge/crossings.ts';
+import { LeavingFrames } from '../harness/knowledge/leaving-frames.ts';
 import { Lineage } from '../harness/knowledge/lineage.ts';
 import type { SentStream } from '../harness/knowledge/media-view.ts';
 import type { Picture } from '../harness/media/decoder.ts';
@@ -410,7 +412,7 @@ function small(): Audit {
     route: 'provider',
     secured: false,
     packets: 5,
-    leaving: new Map(),
+    leaving: new LeavingFrames('video'),
     *frames() {
       yield frame;
     },
@@ -480,7 +482,8 @@ function small(): Audit {
       pictures: new Map([[key.sight!, card(1, 7)]]),
       arrived: new Map([['alice', { picture, receiver: 'bob', counter: 7 }]]),
       streams: new Map([[stream, sent]]),
-      sealed: new Map(),
+      sealed: new ByFrame(),
+      sealing: () => undefined,
       lineage,
       secrets: new Map([[key, lineage.add(KEY, { seq: 3, participant: 'alice' })]]),
     },

@@ -12,9 +12,10 @@ import {
   type StreamEvidence,
   shows,
 } from '../claims/evidence.ts';
+import { ByFrame, type FrameId } from '../knowledge/by-frame.ts';
 import { Connections } from '../knowledge/connections.ts';
 import { Crossings } from '../knowledge/crossings.ts';
-import { cipherOf, FrameKeys, type FrameSealing, frameName, unseal } from '../knowledge/frame-keys.ts';
+import { cipherOf, FrameKeys, type FrameSealing, unseal } from '../knowledge/frame-keys.ts';
 import { guessable } from '../knowledge/guess.ts';
 import { infer } from '../knowledge/infer.ts';
 import { Lineage, type Secret } from '../knowledge/lineage.ts';
@@ -41,8 +42,9 @@ export interface Gathered {
   pictures: Map<Sight, Picture>;
   arrived: CallLog['arrived'];
   streams: Map<StreamEvidence, SentStream>;
-  /** Frames whose key was followed in the page, by {@link frameName}. */
-  sealed: Map<string, { key: KeyEvidence; sealing: FrameSealing; clearPrefix: number }>;
+  /** Keys that were followed in the page, by the frames that they seal; and how they do. */
+  sealed: ByFrame<KeyEvidence>;
+  sealing(frame: FrameId): FrameSealing | undefined;
   lineage: Lineage;
   /** The value that each key is in the lineage. */
   secrets: Map<KeyEvidence, Secret>;
@@ -65,7 +67,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
   const eyes = new Eyes(decoder, new Map(recording.participants.map(({ name, card }) => [name, card])));
   const view = new ProviderView(crossings.all);
   const keys = new KeyRing();
-  const sealed: Gathered['sealed'] = new Map();
+  const sealed = new ByFrame<KeyEvidence>();
   const judged = media
     .streams()
     .map((stream) => judgeStream(stream, eyes, read, (frame, evidence) => follow(stream, evidence, frame)));
@@ -105,14 +107,15 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     arrived: calls.arrived,
     streams: new Map(judged.map(({ evidence, stream }) => [evidence, stream])),
     sealed,
+    sealing: (frame) => frameKeys.sealing(frame),
     lineage,
     secrets,
   };
 
   /** The part of a frame that a key of the page provably seals. */
   function follow(stream: SentStream, evidence: StreamEvidence, frame: EncodedFrame): Uint8Array | undefined {
-    const name = frameName(stream.participant, stream.ssrc, frame.timestamp);
-    const sealing = frameKeys.sealings.get(name);
+    const id = idOf(stream, frame);
+    const sealing = frameKeys.sealing(id);
     const secret = sealing && lineage.keys.get(sealing.key)?.secret;
     const cipher = sealing && secret && cipherOf(sealing, secret.bytes);
     const before = stream.leaving.get(frame.timestamp)?.before;
@@ -122,7 +125,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     evidence.sealed++;
     const key = keys.of(secret.bytes, 'page', cipher);
     keys.use(key, evidence, sealing.evidence, sealing.nonce);
-    sealed.set(name, { key, sealing, clearPrefix });
+    sealed.set(id, key);
     return frame.data.subarray(sealing.offset, sealing.offset + sealing.length);
   }
 
@@ -130,8 +133,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     const opened = new Map<number, number>();
     function* frames() {
       for (const frame of stream.frames())
-        if (!opened.has(frame.timestamp) && !sealed.has(frameName(stream.participant, stream.ssrc, frame.timestamp)))
-          yield frame;
+        if (!opened.has(frame.timestamp) && !sealed.get(idOf(stream, frame))) yield frame;
     }
     const before = ({ timestamp }: EncodedFrame) => stream.leaving.get(timestamp)?.before?.sha256;
     return {
@@ -152,7 +154,8 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     }
 
     function partOf(frame: EncodedFrame): Uint8Array {
-      const sealing = sealed.get(frameName(stream.participant, stream.ssrc, frame.timestamp))?.sealing;
+      const id = idOf(stream, frame);
+      const sealing = sealed.get(id) && frameKeys.sealing(id);
       if (sealing) return frame.data.subarray(sealing.offset, sealing.offset + sealing.length);
       const prefix = opened.get(frame.timestamp);
       return prefix === undefined ? trimmed(frame.data) : frame.data.subarray(prefix);
@@ -232,11 +235,23 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       if (stream.route === 'direct' || !key.streams.includes(evidence)) continue;
       const windows = new Windows<EncodedFrame>(stream.medium);
       for (const frame of stream.frames()) {
-        const use = sealed.get(frameName(stream.participant, stream.ssrc, frame.timestamp));
-        const plain = use?.key === key && unseal(frame.data, use.sealing, key.bytes);
-        if (plain) windows.add({ ...frame, data: Buffer.concat([frame.data.subarray(0, use.clearPrefix), plain]) });
+        const id = idOf(stream, frame);
+        const sealing = sealed.get(id) === key ? frameKeys.sealing(id) : undefined;
+        const plain = sealing && unseal(frame.data, sealing, key.bytes);
+        if (!plain) continue;
+        const clearPrefix = clearPrefixOf(stream, frame, plain);
+        windows.add({ ...frame, data: Buffer.concat([frame.data.subarray(0, clearPrefix), plain]) });
       }
       if (windows.all.length > 0) key.sight = better(key.sight, await eyes.look(evidence, windows.all), eyes.pictures);
     }
   }
+}
+
+function idOf({ participant, ssrc }: SentStream, { timestamp }: EncodedFrame): FrameId {
+  return { participant, ssrc, timestamp };
+}
+
+/** Bytes of the codec's that stand in clear before what is sealed, of a frame that was followed from before it was sealed. */
+export function clearPrefixOf({ leaving }: SentStream, { timestamp }: EncodedFrame, plain: Uint8Array): number {
+  return leaving.get(timestamp)!.before!.length - plain.length;
 }

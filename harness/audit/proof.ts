@@ -13,12 +13,13 @@ import { build } from 'esbuild';
 import type { Scheme } from '../ciphers/scheme.ts';
 import type { ProofPlan } from '../claims/claim.ts';
 import type { KeyEvidence } from '../claims/evidence.ts';
+import type { FrameId } from '../knowledge/by-frame.ts';
 import type { Crossing } from '../knowledge/crossings.ts';
-import { frameName } from '../knowledge/frame-keys.ts';
+import { unseal } from '../knowledge/frame-keys.ts';
 import type { PathStep, Witness } from '../knowledge/reach.ts';
 import type { EncodedFrame } from '../media/frames.ts';
 import type { RecordingReader } from '../recording/reader.ts';
-import type { Gathered } from './evidence.ts';
+import { clearPrefixOf, type Gathered } from './evidence.ts';
 import { mux, open, type Proof, type ProofStep } from './reproduce.ts';
 import { MOST_UNSEALED } from './stream.ts';
 
@@ -122,7 +123,7 @@ function shown({ streams, sealed }: Gathered, { stream, key }: ProofPlan, scheme
   const opener = key && scheme?.prepare(key.bytes, first(all(), MOST_UNSEALED));
   const opens = (frame: EncodedFrame) => {
     if (!key) return true;
-    return key.found === 'page' ? sealed.get(nameOf(stream, frame))?.key === key : opener?.(frame) !== undefined;
+    return key.found === 'page' ? sealed.get(idOf(stream, frame)) === key : opener?.(frame) !== undefined;
   };
   // What gives the key away by itself needs as much of it as was looked at.
   if (key?.found === 'ciphertext') return first(all(), MOST_UNSEALED, opens);
@@ -144,23 +145,23 @@ function first(frames: Iterable<EncodedFrame>, most: number, wanted: (frame: Enc
 }
 
 /** How the page was seen sealing frames. */
-function seen({ sealed }: Gathered, { stream }: ProofPlan, frames: EncodedFrame[]): Proof['seen'] {
-  const uses = frames.map((frame) => ({ timestamp: frame.timestamp, ...sealed.get(nameOf(stream, frame))! }));
+function seen({ sealing, streams }: Gathered, { stream, key }: ProofPlan, frames: EncodedFrame[]): Proof['seen'] {
+  const uses = frames.map((frame) => ({ frame, how: sealing(idOf(stream, frame))! }));
   return {
-    algorithm: uses[0]?.sealing.algorithm ?? {},
-    frames: uses.map(({ timestamp, sealing: { nonce, additionalData, offset, length }, clearPrefix }) => ({
-      timestamp,
-      nonce: hex(nonce!),
-      ...(additionalData ? { additionalData: hex(additionalData) } : {}),
-      offset,
-      length,
-      clearPrefix,
+    algorithm: uses[0]?.how.algorithm ?? {},
+    frames: uses.map(({ frame, how }) => ({
+      timestamp: frame.timestamp,
+      nonce: hex(how.nonce!),
+      ...(how.additionalData ? { additionalData: hex(how.additionalData) } : {}),
+      offset: how.offset,
+      length: how.length,
+      clearPrefix: clearPrefixOf(streams.get(stream)!, frame, unseal(frame.data, how, key!.bytes)!),
     })),
   };
 }
 
-function nameOf({ participant, ssrc }: ProofPlan['stream'], { timestamp }: EncodedFrame): string {
-  return frameName(participant, ssrc, timestamp);
+function idOf({ participant, ssrc }: ProofPlan['stream'], { timestamp }: EncodedFrame): FrameId {
+  return { participant, ssrc, timestamp };
 }
 
 function packed(reader: RecordingReader, events: Set<number>): Uint8Array {

@@ -135,12 +135,18 @@ export class Ciphertext {
   }
 }
 
+function leftOf({ leaving }: SentStream): number {
+  let left = 0;
+  for (const [, { after }] of leaving) if (after) left++;
+  return left;
+}
+
 function blank(stream: SentStream): StreamEvidence {
   return {
     ...pick(stream),
     frames: 0,
     lost: 0,
-    left: [...stream.leaving.values()].filter(({ after }) => after).length,
+    left: leftOf(stream),
     last: 0,
     compared: 0,
     agreed: 0,

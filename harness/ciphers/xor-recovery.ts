@@ -15,7 +15,7 @@
 import { looksLikeVp8 } from '../media/vp8.ts';
 import { bodiesOf, MOST_KEY_BYTES } from './repeating-xor.ts';
 import type { SealedFrame } from './scheme.ts';
-import { uniformity } from './statistics.ts';
+import { chiSquare } from './statistics.ts';
 
 /** Frames below which nothing is looked for. */
 const LEAST_FRAMES = 32;
@@ -52,21 +52,13 @@ function fromVideo(all: readonly SealedFrame[]): Uint8Array[] {
   if (frames.length < LEAST_FRAMES) return [];
   return periodsOf(frames).flatMap((period) => {
     const key = keyOf(frames, period);
-    const chunks = frames.map((frame) => payload(frame, key));
-    // A last byte that is the same in all frames, as a key index may be, looks like a key of one byte.
-    if (uniformity(chunks, 'video').verdict !== 'structured') return [];
     return [key, ...(inClear ? DELTA_PREFIXES.map((prefix) => rotated(key, prefix)) : [])];
   });
 }
 
-function payload(frame: Uint8Array, key: Uint8Array): Uint8Array {
-  const rest = frame.subarray(HEADER_BYTES, MOST_BYTES);
-  return rest.map((byte, index) => byte ^ key[(index + HEADER_BYTES) % key.length]!);
-}
-
 /** Pairs of frames, and their share, that agree at least under the right period; by chance 1 in 256 agree. */
 const LEAST_PAIRS = 16;
-const LEAST_AGREEING = 1 / 2;
+const LEAST_AGREEING = 1 / 3;
 /** Standard deviations by which a share may be chance. */
 const DOUBT = 3;
 
@@ -92,8 +84,9 @@ function periodsOf(frames: readonly Uint8Array[]): number[] {
     }
     const share = agreeing / pairs;
     if (pairs < LEAST_PAIRS || share < LEAST_AGREEING) continue;
-    // Pairs aren't independent: there are no more than frames.
-    shares.push({ period, share, surely: atLeast(share, Math.min(pairs, frames.length)) });
+    // Pairs aren't independent: one frame that ends otherwise spoils all that it is in.
+    const independent = pairs / (1 + (2 * pairs) / frames.length);
+    shares.push({ period, share, surely: atLeast(share, independent) });
   }
   const best = shares.reduce((a, b) => (b.surely > a.surely ? b : a), shares[0]!);
   const fewest = shares.find(({ share }) => share >= best.surely);
@@ -129,13 +122,20 @@ function keyOf(frames: readonly Uint8Array[], period: number): Uint8Array {
   return key;
 }
 
-/** Logarithms of how often each byte occurs in what the known bytes of a key decipher. */
+/** Degrees of freedom of chi-square over bytes, and what it is about if they are uniform. */
+const FREEDOM = 255;
+
+/**
+ * Logarithms of how often each byte occurs in what the known bytes of a key decipher, as far as it's more than chance: some
+ * pictures come out nearly uniform, and what they seem to have in common would mislead.
+ */
 function distribution(columns: readonly Float64Array[], key: Uint8Array, known: readonly boolean[]): Float64Array {
   const counts = new Float64Array(256).fill(1);
   for (const [at, column] of columns.entries())
     if (known[at]) for (let byte = 0; byte < 256; byte++) counts[byte ^ key[at]!]! += column[byte]!;
   const total = counts.reduce((sum, count) => sum + count, 0);
-  return counts.map((count) => Math.log(count / total));
+  const trust = Math.max(0, 1 - FREEDOM / chiSquare(counts));
+  return counts.map((count) => trust * Math.log((count * 256) / total));
 }
 
 function likeliest(column: Float64Array, votes: Float64Array, usual: Float64Array): number {

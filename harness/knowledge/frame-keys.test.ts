@@ -2,7 +2,7 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { SMALL_BYTES } from '../recording/format.ts';
 import { Trace } from './fixtures/trace.ts';
-import { cipherOf, FrameKeys, frameName, unseal } from './frame-keys.ts';
+import { cipherOf, FrameKeys, unseal } from './frame-keys.ts';
 
 const HEAD = Uint8Array.of(0x90, 1, 2, 3);
 const TAIL = Uint8Array.of(12, 0);
@@ -55,10 +55,10 @@ class Sender extends Trace {
     const others: number[] = [];
     const keys = this.into(new FrameKeys(this, { see: ({ seq }) => void others.push(seq) }));
     keys.end();
-    return { sealings: [...keys.sealings], others };
+    return { sealings: [...keys], others };
   }
   sealings() {
-    return this.#followed().sealings.map(([name, sealing]) => ({ name, ...sealing }));
+    return this.#followed().sealings.map(([frame, sealing]) => ({ frame, ...sealing }));
   }
   /** Events that are no media's. */
   others() {
@@ -77,12 +77,12 @@ describe('FrameKeys', () => {
     const [sealing, ...more] = sender.sealings();
     expect(more).toEqual([]);
     expect(sealing).toEqual({
-      name: frameName('alice', 5, 6000),
+      frame: { participant: 'alice', ssrc: 5, timestamp: 6000 },
       evidence: [seq, frame],
       key: 'k',
       algorithm: { name: 'AES-GCM', tagLength: 128 },
       nonce: new Uint8Array(iv),
-      additionalData: HEAD,
+      additionalData: new Uint8Array(HEAD),
       offset: HEAD.length,
       length: 2016,
     });
@@ -96,8 +96,8 @@ describe('FrameKeys', () => {
     const outputs = [1, 2, 3, 4].map(() => sender.encrypt('k', key, randomBytes(100)));
     const order = [2, 0, 3, 1];
     const frames = order.map((index) => sender.frame(around(outputs[index]!.output), { timestamp: index }));
-    expect(sender.sealings().map(({ evidence, name }) => [evidence, name])).toEqual(
-      order.map((index, at) => [[outputs[index]!.seq, frames[at]], frameName('alice', 5, index)]),
+    expect(sender.sealings().map(({ evidence, frame }) => [evidence, frame.timestamp])).toEqual(
+      order.map((index, at) => [[outputs[index]!.seq, frames[at]], index]),
     );
   });
 

@@ -5,6 +5,7 @@
 import { createDecipheriv } from 'node:crypto';
 import type { Cipher } from '../ciphers/scheme.ts';
 import type { RecordedEvent } from '../recording/format.ts';
+import { ByFrame, type FrameId } from './by-frame.ts';
 import type { Bodies } from './crossings.ts';
 
 /** One use of a key on a frame. */
@@ -23,11 +24,6 @@ export interface FrameSealing {
 /** What it takes to open a frame that was sealed so. */
 export type Sealing = Pick<FrameSealing, 'algorithm' | 'nonce' | 'additionalData' | 'offset' | 'length'>;
 
-/** Tells one frame of a call from all others; `timestamp` is RTP's. */
-export function frameName(participant: string, ssrc: number, timestamp: number): string {
-  return `${participant} ${ssrc} ${timestamp}`;
-}
-
 interface Call {
   event: RecordedEvent<'crypto.cipher'>;
   output: Uint8Array;
@@ -42,8 +38,7 @@ const SHORTEST_OUTPUT = 16;
 
 /** Gathers sealings from a recording's events, fed in order, and tells what is no media to somebody else. */
 export class FrameKeys {
-  /** By {@link frameName}. */
-  readonly sealings = new Map<string, FrameSealing>();
+  readonly #sealings = new ByFrame<Stored>();
   readonly #bodies: Bodies;
   readonly #others: Gatherer;
   readonly #algorithms = new Map<string, Record<string, unknown>>();
@@ -70,6 +65,16 @@ export class FrameKeys {
   /** Once all events were seen. */
   end(): void {
     for (const { calls } of this.#realms.values()) for (const { event } of calls.splice(0)) this.#others.see(event);
+  }
+
+  /** How a frame was sealed; undefined where that was not seen. */
+  sealing(frame: FrameId): FrameSealing | undefined {
+    const stored = this.#sealings.get(frame);
+    return stored && restored(stored);
+  }
+
+  *[Symbol.iterator](): Generator<[FrameId, FrameSealing]> {
+    for (const [frame, stored] of this.#sealings) yield [frame, restored(stored)];
   }
 
   #cipher(event: RecordedEvent<'crypto.cipher'>): void {
@@ -107,15 +112,20 @@ export class FrameKeys {
       const offset = length <= frame.length ? frame.indexOf(output) : -1;
       if (offset < 0 || offset + length > frame.length) continue;
       calls.splice(index, 1);
-      this.sealings.set(frameName(event.participant ?? '', event.ssrc, event.timestamp), {
-        evidence: [call.seq, event.seq],
-        key: call.key,
-        algorithm: this.#same(call.algorithm),
-        nonce: call.iv && this.#bodies.body(call.iv),
-        additionalData: call.additionalData && this.#bodies.body(call.additionalData),
-        offset,
-        length,
-      });
+      const { ssrc, timestamp } = event;
+      this.#sealings.set(
+        { participant: event.participant ?? '', ssrc, timestamp },
+        {
+          call: call.seq,
+          frame: event.seq,
+          key: call.key,
+          algorithm: this.#same(call.algorithm),
+          nonce: call.iv && latin1(this.#bodies.body(call.iv)),
+          additionalData: call.additionalData && latin1(this.#bodies.body(call.additionalData)),
+          offset,
+          length,
+        },
+      );
       return;
     }
   }
@@ -133,6 +143,24 @@ export class FrameKeys {
     this.#realms.set(name, realm);
     return realm;
   }
+}
+
+/** Bytes are strings here, for these take a fifth of the memory. */
+interface Stored extends Omit<FrameSealing, 'evidence' | 'nonce' | 'additionalData'> {
+  call: number;
+  frame: number;
+  nonce: string | undefined;
+  additionalData: string | undefined;
+}
+
+function restored({ call, frame, nonce, additionalData, ...rest }: Stored): FrameSealing {
+  const bytes = (text: string | undefined) =>
+    text === undefined ? undefined : new Uint8Array(Buffer.from(text, 'latin1'));
+  return { evidence: [call, frame], nonce: bytes(nonce), additionalData: bytes(additionalData), ...rest };
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 interface Gatherer {

@@ -263,7 +263,7 @@ describe('leaving frames', () => {
     call.frame(2, 9000, 'after', [3, 3], 'receive');
     call.frame(7, 3000, 'after', [4, 4]);
     const [stream] = call.streams();
-    expect([...stream!.leaving.keys()]).toEqual([3000, 6000]);
+    expect([...stream!.leaving].map(([timestamp]) => timestamp)).toEqual([3000, 6000]);
     const frame = stream!.leaving.get(3000)!;
     expect(frame).toMatchObject({ seq: after, medium: 'video', key: true });
     expect([call.body(frame.before!), call.body(frame.after!)]).toEqual([Uint8Array.of(1, 1), Uint8Array.of(9, 9)]);

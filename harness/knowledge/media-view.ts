@@ -9,17 +9,8 @@ import { parseRtp, type RtpPacket, unwrapRed, unwrapRtx } from '../media/rtp.ts'
 import type { Body, RecordedEvent } from '../recording/format.ts';
 import type { Connections, Route } from './connections.ts';
 import type { Bodies } from './crossings.ts';
+import { LeavingFrames } from './leaving-frames.ts';
 import { PackedBodies } from './packed-bodies.ts';
-
-/** A frame as the page's hooks saw it leave. */
-export interface LeavingFrame {
-  /** Event of `after`. */
-  seq: number;
-  medium: 'audio' | 'video';
-  key: boolean;
-  before?: Body;
-  after?: Body;
-}
 
 /** One stream of media that a participant sent. */
 export interface SentStream {
@@ -33,8 +24,7 @@ export interface SentStream {
   /** Of a direct route: DTLS was seen to end at another participant's browser. */
   secured: boolean;
   packets: number;
-  /** By RTP timestamp. */
-  leaving: ReadonlyMap<number, LeavingFrame>;
+  leaving: LeavingFrames;
   /** The provider's view, frame by frame; read anew each time. */
   frames(losses?: FrameLosses): Generator<EncodedFrame>;
   /** The frames before the application's transform, to be read from their bodies; empty where there is none. */
@@ -51,7 +41,7 @@ export class MediaView {
   readonly #bodies: Bodies;
   readonly #connections: Connections;
   readonly #packets = new Map<string, Map<number, Packets>>();
-  readonly #leaving = new Map<string, Map<number, Map<number, LeavingFrame>>>();
+  readonly #leaving = new Map<string, Map<number, LeavingFrames>>();
 
   /** @param connections fed with the same events. */
   constructor(bodies: Bodies, connections: Connections) {
@@ -75,12 +65,9 @@ export class MediaView {
       }
       case 'frame': {
         if (event.direction === 'receive') break;
-        const streams = within(this.#leaving, participant, () => new Map<number, Map<number, LeavingFrame>>());
-        const frames = within(streams, event.ssrc, () => new Map<number, LeavingFrame>());
-        const { seq, medium, key, body } = event;
-        const frame = within(frames, event.timestamp, () => ({ seq, medium, key }) as LeavingFrame);
-        frame[event.position] = body;
-        if (event.position === 'after') frame.seq = seq;
+        const streams = within(this.#leaving, participant, () => new Map<number, LeavingFrames>());
+        const frames = within(streams, event.ssrc, () => new LeavingFrames(event.medium));
+        frames.add(event.timestamp, event.position, event.key, event.seq, event.body);
         break;
       }
     }
@@ -97,8 +84,9 @@ export class MediaView {
         const codec = codecOf(map, packets.payloadType);
         // What RTX brings again was sent before by the same browser, and is in the recording.
         if (codec?.name === 'rtx' && this.#repeats(map, ssrc, packets, streams)) continue;
-        const leaving = this.#leaving.get(participant)?.get(ssrc) ?? new Map<number, LeavingFrame>();
-        const medium = codec?.medium ?? [...leaving.values()][0]?.medium ?? 'video';
+        const known = this.#leaving.get(participant)?.get(ssrc);
+        const medium = codec?.medium ?? known?.medium ?? 'video';
+        const leaving = known ?? new LeavingFrames(medium);
         all.push(
           this.#stream(
             participant,
@@ -142,7 +130,7 @@ export class MediaView {
     route: Route,
     secured: boolean,
     packets: Packets,
-    leaving: Map<number, LeavingFrame>,
+    leaving: LeavingFrames,
   ): SentStream {
     const known = name === 'red' ? (medium === 'audio' ? 'opus' : 'VP8') : name;
     const codec = known === 'VP8' || known === 'opus' ? known : undefined;

@@ -21,12 +21,15 @@ export class PackedBodies {
     this.#length++;
   }
 
+  /** @param at below {@link length}. */
+  at(at: number): { seq: number; body: Body } {
+    const [seq, offset, length] = this.#numbers.subarray(3 * at, 3 * at + 3) as unknown as [number, number, number];
+    const sha256 = this.#digests.toString('hex', DIGEST_BYTES * at, DIGEST_BYTES * (at + 1));
+    return { seq, body: { offset, length, sha256 } };
+  }
+
   *[Symbol.iterator](): Generator<{ seq: number; body: Body }> {
-    for (let at = 0; at < this.#length; at++) {
-      const [seq, offset, length] = this.#numbers.subarray(3 * at, 3 * at + 3) as unknown as [number, number, number];
-      const sha256 = this.#digests.toString('hex', DIGEST_BYTES * at, DIGEST_BYTES * (at + 1));
-      yield { seq, body: { offset, length, sha256 } };
-    }
+    for (let at = 0; at < this.#length; at++) yield this.at(at);
   }
 
   #grow(): void {

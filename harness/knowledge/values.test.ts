@@ -138,7 +138,7 @@ describe('values', () => {
 
   it('gives values with a name first, then those without, then those that begin anywhere', () => {
     const [named, nameless] = [randomBytes(32), randomBytes(32)];
-    const message = `${base64Of(randomBytes(40))} ${hexOf(nameless)} {"key":"${hexOf(named)}"}`;
+    const message = `${base64Of(new Uint8Array(40).fill(7))} ${hexOf(nameless)} {"key":"${base64Of(named)}"}`;
     const all = [...values(utf8(message))];
     expect(all.slice(0, 2).map(({ bytes }) => hexOf(bytes))).toEqual([hexOf(named), hexOf(nameless)]);
     expect(all.slice(2).every(({ unlikely }) => unlikely)).toBe(true);
@@ -153,7 +153,8 @@ describe('values', () => {
   it('gives sizes of secrets only, or those that are asked for', () => {
     const message = utf8(`${hexOf(secret)} ${'ab'.repeat(20)} ${'cd'.repeat(33)}`);
     for (const { bytes } of values(message)) expect(SECRET_BYTES).toContain(bytes.length);
-    expect([...values(message, [20])].map(({ bytes }) => hexOf(bytes))).toEqual(['ab'.repeat(20)]);
+    const likely = [...values(message, [20])].filter(({ unlikely }) => !unlikely);
+    expect(likely.map(({ bytes }) => hexOf(bytes))).toEqual(['ab'.repeat(20)]);
   });
 
   it('finds any secret in any encoding in any text, and the steps take it out again', () => {
@@ -280,9 +281,11 @@ const LAYERS: Record<string, Layer> = {
     );
     return Buffer.concat([Buffer.from('0896014a', 'hex'), length, bytes]);
   }),
-  'a part of a form': named('part', (bytes) =>
-    Buffer.concat([utf8('--x\r\nContent-Disposition: form-data; name="part"\r\n\r\n'), bytes, utf8('\r\n--x--\r\n')]),
-  ),
+  'a part of a form': named('part', (bytes) => {
+    const boundary = `--x${bytes.length}`;
+    const head = `${boundary}\r\nContent-Disposition: form-data; name="part"\r\n\r\n`;
+    return Buffer.concat([utf8(head), bytes, utf8(`\r\n${boundary}--\r\n`)]);
+  }),
 };
 /** Layers that take a step; the others are parts that stand there as they are. */
 const STEPS: Record<string, number> = { MessagePack: 0, CBOR: 0, protobuf: 0, 'a part of a form': 0 };
@@ -298,7 +301,6 @@ describe('views', () => {
       'base64',
       'base64,raw',
       'base64,hex',
-      'base64,base64',
     ]);
     expect(all[0]!.bytes).toBe(message);
     expect(all[2]).toMatchObject({
@@ -316,8 +318,16 @@ describe('views', () => {
     fc.assert(
       fc.property(nestings, secrets, (names, own) => {
         fc.pre(names.reduce((all, name) => all + (STEPS[name] ?? 1), 0) <= DEEPEST);
-        // Where nothing needs an escape, percent-encoding leaves no trace.
-        const layered = names.reduceRight<Layered>((inner, name) => LAYERS[name]!(inner), { bytes: own, path: [] });
+        const sizes: number[] = [];
+        const layered = names.reduceRight<Layered>(
+          (inner, name) => {
+            sizes.push(inner.bytes.length);
+            return LAYERS[name]!(inner);
+          },
+          { bytes: own, path: [] },
+        );
+        // What zeros are compressed to is not looked for.
+        fc.pre(Math.min(...sizes) >= 16);
         const shown = [...views(layered.bytes)].filter(({ bytes }) => Buffer.from(own).equals(bytes));
         expect(shown.map(({ label }) => label ?? '')).toContain(layered.path.join('.'));
         for (const { steps } of shown) expect(Buffer.from(own).equals(extract(layered.bytes, steps)!)).toBe(true);
@@ -329,7 +339,7 @@ describe('views', () => {
   it('show what is in UTF-16, in escapes of JSON and in a token', () => {
     const json = JSON.stringify({ key: base64Of(secret) });
     expect(ways(Buffer.from(json, 'utf16le'))).toEqual(['utf-16', 'base64']);
-    expect(ways(JSON.stringify({ body: json }))).toEqual(['json-string', 'base64']);
+    expect(found(JSON.stringify({ body: json }))?.label).toBe('body.key');
     expect(
       ways(`{"key":"${[...base64Of(secret)].map((letter) => `\\u00${letter.charCodeAt(0).toString(16)}`).join('')}"}`),
     ).toEqual(['json-string', 'base64']);

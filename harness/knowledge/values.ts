@@ -3,18 +3,9 @@
  * a secret's size and the texts that could be a passphrase. Each comes with the steps that take it out of the message, so that a
  * proof can take it out again.
  */
-import { decoderOf, ENCODINGS } from './encodings/all.ts';
-import {
-  type As,
-  Budget,
-  isShortText,
-  isText,
-  joined,
-  LONGEST_SHORT,
-  latin1,
-  type Run,
-  SHORTEST,
-} from './encodings/encoding.ts';
+import { decoderOf } from './encodings/all.ts';
+import { type As, Budget, isShortText, isText, LONGEST_SHORT, latin1, SHORTEST, utf8 } from './encodings/encoding.ts';
+import { type Found, runsOfLayer } from './encodings/layer.ts';
 
 export { type As, Budget } from './encodings/encoding.ts';
 
@@ -60,23 +51,8 @@ const WORD = 8;
 export const MOST_VALUES = 20_000;
 /** The same for texts. */
 export const MOST_TEXTS = 5_000;
-/** Runs of all encodings in one view. */
-const MOST_RUNS = 1 << 18;
-
-/** A decoded layer, and which parts of it were given. */
-interface Layer {
-  bytes: Uint8Array;
-  steps: Step[];
-  given: Map<As, Set<number>>;
-}
-
-/** A part of a layer that is still to be looked into. */
-interface Open {
-  layer: Layer;
-  start: number;
-  end: number;
-  label: string | undefined;
-}
+/** A decoded layer. */
+type Layer = Pick<View, 'bytes' | 'steps' | 'label'>;
 
 /**
  * The message, then everything decoded inside it, layer by layer. Ends early where `budget` doesn't suffice, and then marks it: what
@@ -86,118 +62,42 @@ interface Open {
  */
 export function* views(message: Uint8Array, budget = new Budget(), announced?: As): Generator<View> {
   yield { bytes: message, steps: [], label: undefined, text: isShortText(message), guess: false };
-  const open: Open[] = [whole({ bytes: message, steps: [], given: new Map() }, undefined)];
-  if (announced) {
-    const run = { as: announced, start: 0, end: message.length };
-    yield* decoded(open[0]!, { ...run, label: undefined, encoding: announced }, open, budget);
-  }
-  for (const part of open) {
-    if (part.layer.steps.length > 0 || part.end - part.start < message.length)
-      if (!budget.spend('bytes', part.end - part.start)) continue;
-    for (const run of runsIn(part, budget)) {
-      if (!run.as || !isNew(part.layer, run)) continue;
-      if (run.as === 'raw') yield* raw(part, run, open, budget);
-      else if (part.layer.steps.length < DEEPEST) yield* decoded(part, run, open, budget);
-      if (budget.views === 0) return;
+  const layers: Layer[] = [{ bytes: message, steps: [], label: undefined }];
+  for (const layer of layers) {
+    if (layer.steps.length > 0 && !budget.spend('bytes', layer.bytes.length)) continue;
+    const runs = runsOfLayer(layer.bytes, layer.label, budget);
+    if (announced && layer.steps.length === 0) runs.push({ as: announced, start: 0, end: message.length });
+    for (const run of runs) {
+      const view =
+        run.as === 'raw' ? part(layer, run) : layer.steps.length < DEEPEST ? decoded(layer, run, budget) : undefined;
+      if (!view) continue;
+      if (!budget.spend('views', 1)) return;
+      yield view;
+      if (run.as !== 'raw' && !view.guess) layers.push(view);
     }
   }
 }
 
-function whole(layer: Layer, label: string | undefined): Open {
-  return { layer, start: 0, end: layer.bytes.length, label };
-}
-
-const SEARCHED = ENCODINGS.map((encoding) => {
-  const needs = [...Buffer.from(encoding.needs, 'latin1')];
-  return { id: encoding.id, encoding, needs };
-});
-
-/** Which bytes there are; made once, as there are many small parts. */
-const PRESENT = new Uint8Array(256);
-
-type Found = Run & { encoding: string; label: string | undefined };
-
-/** Runs of all encodings, placed in the layer, each with its whole path; outer ones before those inside. */
-function runsIn({ layer, start, end, label }: Open, budget: Budget): Found[] {
-  const bytes = layer.bytes.subarray(start, end);
-  const found: Found[] = [];
-  PRESENT.fill(0);
-  for (let at = 0; at < bytes.length; at++) PRESENT[bytes[at]!] = 1;
-  // All of them before any is asked, as the table is one for all.
-  const worthwhile = SEARCHED.filter(({ needs }) => needs.length === 0 || needs.some((byte) => PRESENT[byte] === 1));
-  for (const { id, encoding } of worthwhile) {
-    for (const run of encoding.runs(bytes, budget)) {
-      if (found.length >= MOST_RUNS) {
-        budget.exhausted = true;
-        break;
-      }
-      const { as, start, end, label, text, closed, guess } = run;
-      found.push({ as, start, end, label, text, closed, guess, encoding: id });
-    }
-  }
-  found.sort((a, b) => a.start - b.start || b.end - a.end);
-  nameAll(found, bytes, label);
-  for (const run of found) {
-    run.start += start;
-    run.end += start;
-  }
-  return found;
-}
-
-/** How many of the runs around one are asked for a name: one overlaps few others. */
-const NEAREST = 8;
-
-/** Puts the names of what surrounds a run before its own. A path of one encoding is whole already. */
-function nameAll(sorted: Found[], bytes: Uint8Array, outer: string | undefined): void {
-  const around: Found[] = [];
-  for (const run of sorted) {
-    while (around.length > 0 && around.at(-1)!.end <= run.start) around.pop();
-    const named = around.slice(-NEAREST).reverse();
-    const inside = named.find(
-      ({ end, encoding }) => end >= run.end && (run.label === undefined || encoding !== run.encoding),
-    );
-    const name = run.label ?? (run.guess ? undefined : labelBefore(bytes, run.start, inside?.start ?? 0));
-    const isNamed = run.label !== undefined;
-    run.label = joined(inside ? inside.label : outer, name);
-    if (isNamed) around.push(run);
-  }
-}
-
-function isNew(layer: Layer, { as, start, end }: Run): boolean {
-  let given = layer.given.get(as!);
-  if (!given) {
-    given = new Set();
-    layer.given.set(as!, given);
-  }
-  const before = given.size;
-  // Layers are shorter than 2^26 bytes, so that both fit into a number.
-  given.add(start * 2 ** 26 + (end - start));
-  return given.size > before;
-}
-
-function* raw({ layer }: Open, run: Found, open: Open[], budget: Budget): Generator<View> {
-  const { start, end, label } = run;
-  const bytes = layer.bytes.subarray(start, end);
+function part(layer: Layer, run: Found): View | undefined {
+  const bytes = layer.bytes.subarray(run.start, run.end);
   const text = run.text === true && isShortText(bytes);
-  if (!text && end - start < SHORTEST) return;
-  if (!budget.spend('views', 1)) return;
-  const steps: Step[] = [...layer.steps, { as: 'raw', offset: start, length: end - start }];
-  yield { bytes, steps, label, text, guess: false };
-  if (!run.closed) open.push({ layer, start, end, label });
+  return text || bytes.length >= SHORTEST
+    ? { bytes, steps: stepsTo(layer, run), label: run.label, text, guess: false }
+    : undefined;
 }
 
-function* decoded({ layer }: Open, run: Found, open: Open[], budget: Budget): Generator<View> {
-  const { start, end, label } = run;
-  const bytes = decoderOf(run.as!)?.(layer.bytes.subarray(start, end), budget);
-  const text = run.text === true && bytes !== undefined && isShortText(bytes);
-  if (!bytes || bytes.length === 0 || (!text && bytes.length < SHORTEST)) return;
+function decoded(layer: Layer, run: Found, budget: Budget): View | undefined {
+  const bytes = decode(layer.bytes.subarray(run.start, run.end), run.as, budget);
+  if (!bytes || bytes.length === 0) return undefined;
+  const text = run.text === true && isShortText(bytes);
   // A guess that makes sense is none; of the others only what is small could be a secret next to something.
-  const isGuess = run.guess === true && !isText(bytes);
-  if (isGuess && bytes.length > LONGEST_BINARY_INSIDE) return;
-  if (!budget.spend('views', 1)) return;
-  const steps: Step[] = [...layer.steps, { as: run.as!, offset: start, length: end - start }];
-  yield { bytes, steps, label, text, guess: isGuess };
-  if (!isGuess) open.push(whole({ bytes, steps, given: new Map() }, label));
+  const guess = run.guess === true && !isText(bytes);
+  if ((!text && bytes.length < SHORTEST) || (guess && bytes.length > LONGEST_BINARY_INSIDE)) return undefined;
+  return { bytes, steps: stepsTo(layer, run), label: run.label, text, guess };
+}
+
+function stepsTo({ steps }: Layer, { as, start, end }: Found): Step[] {
+  return [...steps, { as, offset: start, length: end - start }];
 }
 
 /** Every value of one of the sizes `sizes` in `message`, the likely ones first; at most {@link MOST_VALUES}, never throws. */
@@ -236,6 +136,8 @@ export function* values(
 /** Labels of what people type or share come first. */
 const LIKELY = /pass|phrase|pin|pwd|secret|key|code|token/i;
 const POSSIBLE = /room|meeting|conference|channel|topic|name|id|user|path|url/i;
+/** What holds texts is none. */
+const STRUCTURE = /^\{.*\}$|^\[.*\]$/;
 /** Characters of base64 of a text of half a dozen. */
 const SHORTEST_ENCODED = 8;
 
@@ -250,7 +152,7 @@ export function* texts(message: Uint8Array, budget = new Budget()): Generator<Te
     if (!found.has(name)) found.set(name, { bytes, steps, label });
   };
   for (const view of views(message, budget)) {
-    if (!view.text) continue;
+    if (!view.text || STRUCTURE.test(utf8(view.bytes))) continue;
     add(view);
     // What is too short to be taken for an encoding elsewhere.
     const last = view.steps.at(-1);
@@ -289,12 +191,6 @@ function holds(bytes: Uint8Array, offset: number, length: number): boolean {
     length >= 0 &&
     offset + length <= bytes.length
   );
-}
-
-/** A name that stands before a place in any text, with a colon or an equals sign. */
-function labelBefore(bytes: Uint8Array, offset: number, from: number): string | undefined {
-  const before = latin1(bytes.subarray(Math.max(from, offset - 80), offset));
-  return /(?:^|["'&?\s{,;])([A-Za-z][\w.-]{0,40})["']?\s*[:=]\s*["']?$/.exec(before)?.[1];
 }
 
 function looksBinary(bytes: Uint8Array): boolean {

@@ -1,17 +1,15 @@
-/**
- * `npm run bench`: what watching costs a call, and how fast a recording is judged. Each figure is a ratio within one run, on
- * whatever machine this is; the calls with and without vantage points take turns, so that its moods strike both.
- */
+/** What watching costs a call. Calls with and without vantage points take turns, so that the machine's moods strike both. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
-import { record } from '../harness/call/record.ts';
-import type { Scenario } from '../harness/call/scenario.ts';
-import type { Service } from '../harness/call/service.ts';
-import { judgeFolder } from '../harness/cli/audit.ts';
-import type { Vantage } from '../harness/recording/format.ts';
-import { service as sealed } from '../scenarios/specimens/sealed.ts';
+import { record } from '../../harness/call/record.ts';
+import type { Scenario } from '../../harness/call/scenario.ts';
+import type { Service } from '../../harness/call/service.ts';
+import { judgeFolder } from '../../harness/cli/audit.ts';
+import type { Vantage } from '../../harness/recording/format.ts';
+import { service as sealed } from '../../scenarios/specimens/sealed.ts';
+import type { Report } from './report.ts';
 
 const SECONDS = 10;
 const ROUNDS = 2;
@@ -24,50 +22,61 @@ interface Cost {
   seconds: number;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'keywitness-bench-'));
-try {
-  const without: Cost[] = [];
-  const watched: Cost[] = [];
-  let last = '';
-  for (let round = 0; round < ROUNDS; round++) {
-    without.push(await call([], join(folder, `without-${round}.kw`)));
-    last = join(folder, `watched-${round}.kw`);
-    watched.push(await call(['proxy', 'page', 'rtp'], last));
+export async function bench(report: Report): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'keywitness-bench-'));
+  try {
+    const without: Cost[] = [];
+    const watched: Cost[] = [];
+    let last = '';
+    for (let round = 0; round < ROUNDS; round++) {
+      without.push(await call([], join(folder, `without-${round}.kw`)));
+      last = join(folder, `watched-${round}.kw`);
+      watched.push(await call(['proxy', 'page', 'rtp'], last));
+    }
+    const fps = (costs: Cost[]) => sum(costs, 'frames') / sum(costs, 'seconds');
+    const cpu = (costs: Cost[]) => sum(costs, 'cpu') / sum(costs, 'seconds');
+    const began = performance.now();
+    await judgeFolder(last, { report: true });
+    const seconds = (performance.now() - began) / 1000;
+    const bytes = sizeOf(last);
+    report({
+      what: 'frames per second at the receivers, watched / not',
+      ratio: fps(watched) / fps(without),
+      detail: `${fps(watched).toFixed(1)} / ${fps(without).toFixed(1)} fps`,
+      aim: '>= 0.97',
+    });
+    report({
+      what: 'CPU of browsers and harness, watched / not',
+      ratio: cpu(watched) / cpu(without),
+      detail: `${cpu(watched).toFixed(2)} / ${cpu(without).toFixed(2)} cores`,
+      aim: '<= 1.5',
+    });
+    report({
+      what: "call's end to report / call's length",
+      ratio: seconds / SECONDS,
+      detail: `${seconds.toFixed(2)} s / ${SECONDS} s`,
+      aim: '<= 0.2',
+    });
+    report({
+      what: 'audit, MB of recording a second',
+      ratio: bytes / 1e6 / seconds,
+      detail: `${(bytes / 1e6).toFixed(1)} MB / ${seconds.toFixed(2)} s`,
+      aim: '',
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  const fps = (costs: Cost[]) => sum(costs, 'frames') / sum(costs, 'seconds');
-  const cpu = (costs: Cost[]) => sum(costs, 'cpu') / sum(costs, 'seconds');
-  const began = performance.now();
-  await judgeFolder(last, { report: true });
-  const seconds = (performance.now() - began) / 1000;
-  const bytes = readdirSync(last)
-    .filter((name) => name === 'events.jsonl' || name === 'bodies.pack')
-    .reduce((all, name) => all + statSync(join(last, name)).size, 0);
+}
 
-  line(
-    'frames per second at the receivers, watched / not',
-    fps(watched) / fps(without),
-    `${fps(watched).toFixed(1)} / ${fps(without).toFixed(1)} fps`,
-    '>= 0.97',
-  );
-  line(
-    'CPU of browsers and harness, watched / not',
-    cpu(watched) / cpu(without),
-    `${cpu(watched).toFixed(2)} / ${cpu(without).toFixed(2)} cores`,
-    '<= 1.5',
-  );
-  line("call's end to report / call's length", seconds / SECONDS, `${seconds.toFixed(2)} s / ${SECONDS} s`, '<= 0.2');
-  line(
-    'audit, MB of recording a second',
-    bytes / 1e6 / seconds,
-    `${(bytes / 1e6).toFixed(1)} MB / ${seconds.toFixed(2)} s`,
-    '',
-  );
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+/** Bytes of a recording. */
+export function sizeOf(recording: string): number {
+  return readdirSync(recording)
+    .filter((name) => name === 'events.jsonl' || name === 'bodies.pack')
+    .reduce((all, name) => all + statSync(join(recording, name)).size, 0);
 }
 
 /** Two people on `specimen/sealed`; what their browsers decode and what it all costs, from connected to leaving. */
-async function call(vantages: Vantage[], out: string): Promise<Cost> {
+export async function call(vantages: Vantage[], out: string): Promise<Cost> {
   process.stderr.write(`a call with ${vantages.join(', ') || 'no vantage points'}\n`);
   const pages: Page[] = [];
   const service: Service = {
@@ -144,8 +153,4 @@ function cpuSeconds(): number {
 
 function sum(costs: Cost[], field: keyof Cost): number {
   return costs.reduce((all, cost) => all + cost[field], 0);
-}
-
-function line(what: string, ratio: number, detail: string, aim: string): void {
-  console.log(`${what.padEnd(52)} ${ratio.toFixed(2).padStart(6)}   ${detail.padEnd(22)} ${aim && `aim ${aim}`}`);
 }

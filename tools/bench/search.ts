@@ -11,6 +11,7 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Pattern, patterns, Searcher } from '../../harness/knowledge/search.ts';
+import type { Report } from './report.ts';
 
 const BYTES = 1e9;
 const SECRETS = 64;
@@ -21,8 +22,6 @@ const ROUNDS = 3;
 const CHUNK = 1 << 20;
 /** The signalling of calls is alike: so much is made up, and then repeated with other secrets planted. */
 const BLOCK = 32 << 20;
-
-export type Report = (line: { what: string; ratio: number; detail: string; aim: string }) => void;
 
 export async function bench(report: Report): Promise<void> {
   if (spawnSync('rg', ['--version']).error) {

@@ -105,7 +105,7 @@ function planOf(sample: readonly SealedFrame[]): Plan {
       if (!ends.has(`${name} ${end}`)) glimpses.push(glimpse);
       ends.add(`${name} ${end}`);
     }
-    if (glimpses.length >= MIN_SAMPLE) readings.push({ reading, kinds: [...kinds.values()], glimpses });
+    readings.push({ reading, kinds: [...kinds.values()], glimpses });
   }
   return { blocks: Buffer.concat(blocks), readings };
 }
@@ -176,7 +176,7 @@ function open(frame: SealedFrame, reading: Reading, key: Uint8Array): Opened | u
   return { plaintext: Buffer.concat([frame.data.subarray(0, clearPrefix), rest]), cipher, clearPrefix, nonce, keyId };
 }
 
-/** Candidates are AES keys. Opens nothing without a sample of {@link MIN_SAMPLE} frames that differ in counter or length. */
+/** Candidates are AES keys. Opens nothing without a sample of {@link MIN_SAMPLE} frames. */
 export const scheme: Scheme = {
   id: 'aes-ctr',
   title: 'AES-CTR with the nonce beside the ciphertext, no tag',

@@ -2,7 +2,17 @@
  * Base64 in both alphabets (RFC 4648, 4 and 5), padded or not, joined to words of the same letters, with the slash escaped as some
  * encoders of JSON do, and in lines (RFC 2045, 6.8; RFC 7468).
  */
-import { ALPHANUMERIC, code, type Encoding, LONGEST_SHORT, latin1, members, type Run, runsOf } from './encoding.ts';
+import {
+  ALPHANUMERIC,
+  code,
+  type Encoding,
+  HEX,
+  LONGEST_SHORT,
+  latin1,
+  members,
+  type Run,
+  runsOf,
+} from './encoding.ts';
 
 const PLAIN = members(`${ALPHANUMERIC}+/`);
 const URL_SAFE = members(`${ALPHANUMERIC}-_`);
@@ -59,8 +69,10 @@ function* split(bytes: Uint8Array, from: number, to: number): Generator<{ start:
 
 /** A run, and as it would be if its first characters belonged to a word. */
 function* aligned(bytes: Uint8Array, start: number, end: number): Generator<Run> {
-  yield { as: 'base64', start, end };
-  if (bytes.length > LONGEST_SHORT || end - start > LONGEST_JOINED) return;
+  // Digits of hex alone are base64 by chance once in billions.
+  const isHex = bytes.subarray(start, end).every((byte) => HEX[byte] === 1);
+  yield { as: 'base64', start, end, guess: isHex };
+  if (isHex || bytes.length > LONGEST_SHORT || end - start > LONGEST_JOINED) return;
   // With its padding it is whole.
   if (bytes[end - 1] === EQUALS && (end - start) % 4 === 0) return;
   for (let skipped = 1, at = start; skipped < 4; skipped++) {

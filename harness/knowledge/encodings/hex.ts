@@ -37,7 +37,8 @@ function* pairs(bytes: Uint8Array, from: number, to: number): Generator<Run> {
     let end = at + 2;
     while (bytes[end] === separator && isPair(bytes, end + 1)) end += 3;
     if (end - at >= SHORTEST_PAIRS) yield { as: 'hex', start: at, end };
-    at = end - 1;
+    // Its last pair may be the first of others, with another character between.
+    at = Math.max(at, end - 3);
   }
 }
 

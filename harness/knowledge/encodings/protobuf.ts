@@ -1,17 +1,25 @@
 /**
  * Protocol Buffers without their schema (protobuf.dev/programming-guides/encoding): a message up to its end, and in it whatever
- * has a length; what is a message again is followed. A path is of field numbers.
+ * has a length; what is a message again is followed. A path is of field numbers; what is a message by chance has none.
  */
-import { type Budget, distinct, type Encoding, joined, MOST_PARTS, type Run, STARTS } from './encoding.ts';
+import { type Budget, distinct, type Encoding, joined, MOST_PARTS, members, type Run, STARTS } from './encoding.ts';
 
 /** The limit that the official libraries have. What is deeper is found, with a shorter path, when its part is looked into. */
 const DEEPEST_NESTING = 100;
 /** Wire types. */
 const [VARINT, I64, LEN, SGROUP, EGROUP, I32] = [0, 1, 2, 3, 4, 5];
 
+/** Number 1, with a length; a line end. */
+const FIRST_FIELD = 0x0a;
+/** What isn't in text, and is nearly always in a message: small lengths and numbers. */
+const CONTROLS = Array.from({ length: 32 }, (_, code) => String.fromCharCode(code))
+  .filter((one) => !/\s/.test(one))
+  .join('');
+const CONTROL = members(CONTROLS);
+
 export const encoding: Encoding = {
   id: 'protobuf',
-  needs: '',
+  needs: `${CONTROLS}\n`,
 
   *runs(bytes, budget) {
     yield* distinct(messages(bytes, budget));
@@ -19,10 +27,25 @@ export const encoding: Encoding = {
 };
 
 function* messages(bytes: Uint8Array, budget: Budget): Generator<Run> {
-  for (const start of STARTS) {
+  for (const start of startsIn(bytes)) {
     const fields = fieldsOf(bytes, start, bytes.length, budget);
-    if (fields) yield* nested(bytes, fields, undefined, 1, budget);
+    for (const run of fields ? nested(bytes, fields, undefined, 1, budget) : [])
+      yield isLikely(bytes, start) ? run : { ...run, label: undefined };
   }
+}
+
+/** Text is a message by chance rather than by intent: there, only one whose first field has the number 1. */
+function startsIn(bytes: Uint8Array): readonly number[] {
+  if (bytes.some((byte) => CONTROL[byte] === 1)) return STARTS;
+  return bytes[0] === FIRST_FIELD ? [0] : [];
+}
+
+/**
+ * Whether it is a message by intent: nothing stands before it, and its first field has a number below 16. Objects of MessagePack and
+ * CBOR begin with higher bytes.
+ */
+function isLikely(bytes: Uint8Array, start: number): boolean {
+  return start === 0 && bytes[0]! < 0x80;
 }
 
 interface Field {
