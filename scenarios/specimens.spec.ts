@@ -11,7 +11,7 @@ const ELSEWHERE = ['sealed', 'server-key', 'transport-only', 'zoom-2020'];
 /** What a stranger reads of the way to the key: the words that the proof's script must say. */
 const WAYS: Record<string, RegExp[]> = {
   escrow: [/sent it in the clear .*backup\.escrow\.test/],
-  'server-passphrase': [/"passphrase"/, /PBKDF2 with SHA-256 100000 times/],
+  'server-passphrase': [/"config.passphrase"/, /PBKDF2 with SHA-256 100000 times/],
   'weak-key': [/one of 6 digits, which can all be tried/, /PBKDF2 with SHA-256 100000 times/],
   'public-derivation': [/hashing with SHA-256/, /HKDF with SHA-256/],
   'split-key': [/keys\.split-key\.test/, /XOR of both/],

@@ -100,7 +100,7 @@ test('server-key: sound ciphertext under a key that the server handed out in the
     const proof = join(folder, 'proofs', claim);
     const again = reproduce(proof);
     expect(again.status, again.stderr).toBe(0);
-    expect(again.stdout).toContain('"e2eeKey"');
+    expect(again.stdout).toContain('"config.e2eeKey"');
     expect(cardIn(join(proof, 'picture.png'))?.sender).toBeDefined();
   }
 });

@@ -13,13 +13,11 @@ export const SALT = 'LKFrameEncryptionKey';
 /** Bytes of a frame in which the first slice is looked for: parameter sets and SEI come before it. */
 const SLICE_WITHIN = 4096;
 
-/** `PACKET_TRAILER_MAGIC` and `PACKET_TRAILER_ENVELOPE_SIZE`: the length of the metadata, each bit inverted, stands in front of it. */
+/** `PACKET_TRAILER_MAGIC`; in front of it stands the length of all metadata, each bit inverted. */
 const METADATA = Buffer.from('LKTS');
 const LEAST_METADATA = METADATA.length + 1;
 
-/**
- * Takes off the metadata that a sender may have appended to its video after encryption: timestamps and numbers of frames.
- */
+/** Takes off the metadata that a sender may append to its video after encryption: timestamps and numbers of frames. */
 export function withoutMetadata(frame: SealedFrame): SealedFrame {
   const { data } = frame;
   const length = data[data.length - LEAST_METADATA]! ^ 0xff;

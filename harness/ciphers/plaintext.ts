@@ -72,12 +72,13 @@ export function isNoChance({ count, expected }: Agreement): boolean {
 }
 
 /**
- * Share of VP8 frames that must end in a zero byte. libvpx ends each partition by coding 32 zeros (`vp8_stop_encode`, vp8/encoder/boolhuff.c),
- * of which a byte or two remain. Measured: 0.89 and 0.90 of Chromium 156's frames, 0.83 to 0.99 of libvpx's alone.
+ * Share of VP8 frames that must end in a zero byte. libvpx ends each partition by coding 32 zeros (`vp8_stop_encode` in
+ * vp8/encoder/boolhuff.c), of which a byte or two remain. Measured: 0.89 and 0.90 of Chromium 156's frames, 0.77 to 0.99 of
+ * libvpx's alone.
  */
 const ENDING_IN_ZERO = 1 / 2;
 
-/** Whether so many frames end in a zero byte as VP8 frames of libvpx do; n frames of random bytes do at most 2^n * 256^(-n/2) times. */
+/** Whether so many frames end in a zero byte as libvpx's do; n of random bytes do less than 2^n * 256^(-n/2) times. */
 export function endLikeVp8(lastBytes: readonly number[]): boolean {
   const zeros = lastBytes.filter((byte) => byte === 0).length;
   return lastBytes.length > 0 && zeros >= lastBytes.length * ENDING_IN_ZERO;

@@ -55,8 +55,8 @@ export const VP8_HEADER_BYTES = 40;
 
 /**
  * Whether a frame begins as libvpx writes it in calls: an uncompressed chunk that may be, then YUV without a colour space of
- * its own, no sharpness, one partition of coefficients, at most one of the five quantizer differences. Behind a right chunk, random bytes
- * are so less than once in 100 frames, in key frames half as often.
+ * its own, no sharpness, one partition of coefficients, at most one of the five quantizer differences. Behind a right chunk,
+ * random bytes are so less than once in 100 frames, in key frames half as often.
  *
  * @param start The frame's first {@link VP8_HEADER_BYTES}.
  * @param length Of the frame.

@@ -2,15 +2,19 @@
  * Keys of repeating XOR from ciphertext alone.
  *
  * Video: a VP8 frame of libvpx nearly always ends in a zero byte (see {@link endLikeVp8}), so that its last byte is a byte of
- * the key. As frames have all lengths, that shows the period and most of the key; the rest comes from the bytes' distribution,
- * in which arithmetic coding leaves 00 and FF twice as often as others. Audio: sealed packets that are equal are silence, and
- * what libopus makes of silence is known.
+ * the key. As frames have all lengths, that shows the period and most of the key; the rest comes from the bytes'
+ * distribution, in which arithmetic coding leaves 00 and FF up to twice as often as others. Audio: sealed packets that are
+ * equal are silence, and what libopus makes of silence is known.
  *
- * Measured with random keys and ASCII passphrases alike, in all layouts, with trailer and without. Video of Chromium 156 (test
- * card, 900 bytes a frame) and of libvpx (moving pictures, 1,250 to 6,700): keys of up to 32 bytes from 100 frames, but for some
- * with one picture that is all detail; of up to 64 from 200 frames; of up to 128 from 400. Of longer keys some bytes come out wrong,
- * unless frames have 4,000 bytes. Sound, in which the test tone alternates with silence: up to 32 bytes from 100 packets; where 10
- * bytes are in clear, up to 23. Sound that is never digital silence gives nothing away.
+ * Measured with random keys and ASCII passphrases alike, in all layouts, twelve keys each.
+ * - Video of Chromium 156 (test card and its own picture, 900 and 1,200 bytes a frame): all keys of up to 32 bytes from 100
+ *   frames, of 48 from 200, of 64 and nearly all of 128 from 400.
+ * - Six moving pictures of libvpx, the worst of which are all detail and come out nearly uniform: keys of up to 8 bytes from
+ *   100 frames, 16 from 200, 32 from 400, and but for one picture 64 from 400.
+ * - Of longer keys some bytes come out wrong. In a key that all but repeats within itself (`aaaaaaaaaaaaaaaaaaab`) the byte
+ *   that stands out may take 400 frames to be seen.
+ * - Sound in which the test tone alternates with silence: up to 32 bytes from 100 packets; where 10 bytes are in clear, up
+ *   to 23. Sound that is never digital silence gives nothing away.
  */
 import { looksLikeVp8 } from '../media/vp8.ts';
 import { bodiesOf, MOST_KEY_BYTES } from './repeating-xor.ts';
@@ -22,7 +26,7 @@ const LEAST_FRAMES = 32;
 /** Frames that are looked at, and bytes of each. */
 const MOST_FRAMES = 512;
 const MOST_BYTES = 8192;
-/** A clear prefix and the coded header behind it, which is alike in all frames: bytes there don't have the usual distribution. */
+/** A clear prefix and the coded header, which is alike in all frames: bytes there don't have the usual distribution. */
 const HEADER_BYTES = 24;
 
 /** Keys as they meet a frame from its first byte on, or from the first behind the clear prefix on; the likeliest first. */
@@ -47,61 +51,49 @@ const IN_CLEAR = 3 / 4;
 
 function fromVideo(all: readonly SealedFrame[]): Uint8Array[] {
   const inClear = all.filter(({ data }) => looksLikeVp8(data)).length >= all.length * IN_CLEAR;
-  // Where only the rest is sealed, key frames have more in clear, and the key may begin there. Else it isn't known which they are.
+  // Key frames may have more in clear, and the key may begin behind that. Where all is sealed it isn't known which they are.
   const frames = (inClear ? all.filter(({ key }) => !key) : all).map(({ data }) => data);
   if (frames.length < LEAST_FRAMES) return [];
-  return periodsOf(frames).flatMap((period) => {
-    const key = keyOf(frames, period);
-    return [key, ...(inClear ? DELTA_PREFIXES.map((prefix) => rotated(key, prefix)) : [])];
-  });
+  const period = periodOf(frames);
+  if (!period) return [];
+  const key = keyOf(frames, period);
+  return [key, ...(inClear ? DELTA_PREFIXES.map((prefix) => rotated(key, prefix)) : [])];
 }
 
-/** Pairs of frames, and their share, that agree at least under the right period; by chance 1 in 256 agree. */
-const LEAST_PAIRS = 16;
-const LEAST_AGREEING = 1 / 3;
-/** Standard deviations by which a share may be chance. */
-const DOUBT = 3;
+/** A last byte is a zero with probability 0.9, each other with 0.1/255; without a key each is as likely. In natural logarithms. */
+const ZERO = Math.log(0.9);
+const OTHER = Math.log(0.1 / 255);
+const ANY = Math.log(1 / 256);
+/** By so much a key must explain the last bytes better than chance: 2^43 times. */
+const LEAST_GAIN = 30;
 
 /**
- * How many bytes the key may have: the fewest with which last bytes that meet the same byte of it are equal about as often as
- * ever, and the number with which they surely are most often. These differ where a key all but repeats within itself.
+ * How many bytes the key has: the number with which the key itself and how last bytes differ from it are told in the fewest
+ * bits (Rissanen, "Modeling by shortest data description", 1978). More bytes fit better, but have to be told.
  */
-function periodsOf(frames: readonly Uint8Array[]): number[] {
-  const shares: { period: number; share: number; surely: number }[] = [];
+function periodOf(frames: readonly Uint8Array[]): number | undefined {
+  let found: number | undefined;
+  let most = LEAST_GAIN;
   for (let period = 1; period <= MOST_KEY_BYTES; period++) {
     const counts = new Map<number, number>();
-    const totals = new Uint32Array(period);
-    let pairs = 0;
-    let agreeing = 0;
+    const commonest = new Map<number, number>();
     for (const frame of frames) {
       const end = frame.length - 1;
-      const name = (end % period) * 256 + frame[end]!;
-      const equal = counts.get(name) ?? 0;
-      agreeing += equal;
-      pairs += totals[end % period]!;
-      counts.set(name, equal + 1);
-      totals[end % period]!++;
+      const place = end % period;
+      const name = place * 256 + frame[end]!;
+      const count = (counts.get(name) ?? 0) + 1;
+      counts.set(name, count);
+      commonest.set(place, Math.max(commonest.get(place) ?? 0, count));
     }
-    const share = agreeing / pairs;
-    if (pairs < LEAST_PAIRS || share < LEAST_AGREEING) continue;
-    // Pairs aren't independent: one frame that ends otherwise spoils all that it is in.
-    const independent = pairs / (1 + (2 * pairs) / frames.length);
-    shares.push({ period, share, surely: atLeast(share, independent) });
+    const zeros = [...commonest.values()].reduce((sum, count) => sum + count, 0);
+    const told = commonest.size * ANY + zeros * ZERO + (frames.length - zeros) * OTHER;
+    const gain = told - frames.length * ANY;
+    if (gain <= most) continue;
+    found = period;
+    most = gain;
   }
-  const best = shares.reduce((a, b) => (b.surely > a.surely ? b : a), shares[0]!);
-  const fewest = shares.find(({ share }) => share >= best.surely);
-  return fewest ? [...new Set([fewest.period, best.period])] : [];
+  return found;
 }
-
-/** The lower end of Wilson's interval ("Probable inference, the law of succession, and statistical inference", 1927). */
-function atLeast(share: number, n: number): number {
-  const square = DOUBT * DOUBT;
-  const spread = DOUBT * Math.sqrt((share * (1 - share)) / n + square / (4 * n * n));
-  return (share + square / (2 * n) - spread) / (1 + square / n);
-}
-
-/** How much likelier a last byte is to be a zero than another one, as natural logarithm: 0.9 to 0.1/255. */
-const ZERO_AT_END = Math.log(0.9 / (0.1 / 255));
 
 /** The likeliest key of a length. */
 function keyOf(frames: readonly Uint8Array[], period: number): Uint8Array {
@@ -142,7 +134,7 @@ function likeliest(column: Float64Array, votes: Float64Array, usual: Float64Arra
   let best = 0;
   let most = Number.NEGATIVE_INFINITY;
   for (let key = 0; key < 256; key++) {
-    let likelihood = votes[key]! * ZERO_AT_END;
+    let likelihood = votes[key]! * (ZERO - OTHER);
     for (let byte = 0; byte < 256; byte++) likelihood += column[byte]! * usual[byte ^ key]!;
     if (likelihood <= most) continue;
     most = likelihood;

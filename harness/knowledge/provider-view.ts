@@ -2,7 +2,7 @@
 import { type Candidate, candidates } from './candidates.ts';
 import { type Crossing, content } from './crossings.ts';
 import { find, patterns, Searcher, SHORTEST_SECRET } from './search.ts';
-import { Budget, extract, type Step, texts, views } from './values.ts';
+import { Budget, extract, type Step, texts, type View, views } from './values.ts';
 
 /** Where a value stands in what crossed. */
 export interface Place {
@@ -92,17 +92,26 @@ function see(sightings: (Sighting | undefined)[], index: number, crossing: Cross
   else sighting.received ??= crossing;
 }
 
-/** How to take a value out of a message that holds it. */
+/** How to take a value out of a message that holds it: out of the smallest part that does, which has the best name. */
 export function placeOf(message: Uint8Array, value: Uint8Array): Pick<Place, 'steps' | 'label'> {
+  let smallest: View | undefined;
   let encoded: Pick<Place, 'steps' | 'label'> | undefined;
-  for (const { bytes, steps, label } of views(message)) {
-    const offset = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(value);
-    const whole = offset === 0 && value.length === bytes.length;
-    if (offset >= 0) return { steps: whole ? steps : [...steps, { as: 'raw', offset, length: value.length }], label };
-    const last = encoded ? undefined : decoding(bytes, value);
+  for (const view of views(message)) {
+    const { bytes, steps, label } = view;
+    if (bytes.length < (smallest?.bytes.length ?? Number.POSITIVE_INFINITY) && bufferOf(bytes).includes(bufferOf(value)))
+      smallest = view;
+    const last = smallest || encoded ? undefined : decoding(bytes, value);
     if (last) encoded = { steps: [...steps, ...last], label };
   }
-  return encoded ?? { steps: undefined };
+  if (!smallest) return encoded ?? { steps: undefined };
+  const { bytes, steps, label } = smallest;
+  const offset = bufferOf(bytes).indexOf(value);
+  const isWhole = value.length === bytes.length;
+  return { steps: isWhole ? steps : [...steps, { as: 'raw', offset, length: value.length }], label };
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Steps that give `value` where it stands encoded among characters of the same alphabet, so that no view ends where it does. */

@@ -195,10 +195,10 @@ describe('Searcher', () => {
     );
   });
 
-  it('tells thousands of secrets apart', () => {
-    const all = Array.from({ length: 2000 }, (_, index) => createHash('sha256').update(`${index}`).digest());
+  it('tells many secrets apart', () => {
+    const all = Array.from({ length: 500 }, (_, index) => createHash('sha256').update(`${index}`).digest());
     const searcher = new Searcher(all);
-    for (const index of [0, 777, 1999]) {
+    for (const index of [0, 177, 499]) {
       const message = `{"id":1,"key":"${all[index]!.toString('base64url')}"}`;
       expect([...searcher.search(utf8(message))].map(({ secret, offset }) => [secret, offset])).toEqual([[index, 15]]);
     }
@@ -206,16 +206,17 @@ describe('Searcher', () => {
 
   // Compared one by one, each place would take as many steps as there are secrets.
   it('takes a long message that begins every one of many secrets', () => {
-    const all = Array.from({ length: 1000 }, (_, index) => {
+    const all = Array.from({ length: 200 }, (_, index) => {
       const own = Buffer.alloc(32);
       own.writeUInt32BE(index + 1, 28);
       return own;
     });
-    const message = Buffer.alloc(1 << 20);
-    expect([...new Searcher(all).search(message)]).toEqual([]);
-    message.set(all[500]!, 1000);
-    expect([...new Searcher(all).search(message)]).toContainEqual({
-      secret: 500,
+    const message = Buffer.alloc(1 << 18);
+    const searcher = new Searcher(all);
+    expect([...searcher.search(message)]).toEqual([]);
+    message.set(all[100]!, 1000);
+    expect([...searcher.search(message)]).toContainEqual({
+      secret: 100,
       encoding: 'raw',
       offset: 1000,
       length: 32,

@@ -55,7 +55,7 @@ function split(data: Uint8Array, clearPrefix: number, place: Place): Parts | und
   }
 }
 
-/** Reads a sample; `undefined` where the lengths aren't those of whole blocks behind one clear prefix for each kind of frame. */
+/** Reads a sample; `undefined` where lengths aren't those of whole blocks behind one clear prefix for each kind of frame. */
 function readingOf(sample: readonly SealedFrame[], place: Place): Reading | undefined {
   const prefixes = new Map<string, number>();
   const all: { frame: SealedFrame; parts: Parts }[] = [];
@@ -103,7 +103,7 @@ function combined(block: Buffer, other: Uint8Array): Buffer {
   return block;
 }
 
-/** The first reading in which all frames are padded under a key; with an IV in front or none, the one in which frames begin alike. */
+/** The first reading in which frames are padded under a key; if that has the IV in front, none where frames then begin alike. */
 function fitting(all: readonly Reading[], decrypt: Decrypt): { reading: Reading; padding: Padding } | undefined {
   let found: { reading: Reading; padding: Padding } | undefined;
   for (const reading of all) {
@@ -161,7 +161,7 @@ function open(frame: SealedFrame, { place, prefixes }: Reading, padding: Padding
   return { plaintext, cipher, clearPrefix, nonce: iv, keyId };
 }
 
-/** Candidates are AES keys. Opens nothing without a sample that has {@link MIN_SAMPLE} frames with different ends in its first 64. */
+/** Candidates are AES keys. Opens nothing without {@link MIN_SAMPLE} frames with different ends in a sample's first 64. */
 export const scheme: Scheme = {
   id: 'aes-cbc',
   title: 'AES-CBC with the IV beside the ciphertext, PKCS#7 or zero padding, no tag',

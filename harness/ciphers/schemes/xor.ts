@@ -2,10 +2,12 @@
  * XOR with a key that repeats, of 1 to 256 bytes, e.g. a passphrase: see `repeating-xor.ts` for the frames.
  *
  * A wrong key leaves equal what is equal in all frames, so that only what is known of media shows the right one: that VP8
- * frames end in a zero byte, and how Opus silence begins. A random key of n bytes passes with video only if it's right by chance in
- * the places that half of the frames end in: for n = 1 once in 256 times; if the frames' ends meet m places of the key evenly, less
- * than 2^m * 256^(-m/2) times. With sound it must be right in 2 places (CELT), 5 or 11 (SILK). Opus that is never silent shows
- * nothing, and no key is taken for it; no more is it where a key of zeros would do, which is media in clear.
+ * frames end in a zero byte, and how Opus silence begins. With video a random key passes only if it's right by chance in
+ * the places that half of the frames end in: a key of one byte once in 256 times; if the ends meet m places of the key
+ * evenly, less than 2^m * 256^(-m/2) times. With sound it must be right in 2 places (CELT), 5 or more (SILK).
+ *
+ * Opus that is never silent shows nothing, and no key is taken for it. Nor is one where a key of zeros would do, since that
+ * is media in clear.
  */
 import { endLikeVp8, haveSilence, SILENCE_BYTES, silentBytes } from '../plaintext.ts';
 import {

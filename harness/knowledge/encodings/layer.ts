@@ -62,7 +62,7 @@ function placesOf(found: Map<As, Map<number, Placed>>, as: As): Map<number, Plac
 
 /** What is found again is found further inside, so that its path is the better one. */
 function merge(known: Placed, { label, part, text, guess }: Placed): void {
-  if (label !== undefined) Object.assign(known, { label, part });
+  if (label !== undefined || path(known) === undefined) Object.assign(known, { label, part });
   known.text ||= text;
   known.guess &&= guess;
 }

@@ -1,9 +1,9 @@
 /** Percent-encoding (RFC 3986, 2.1). */
-import { ALPHANUMERIC, code, type Encoding, HEX, latin1, members, type Run, runsOf, SHORTEST } from './encoding.ts';
+import { ALPHANUMERIC, code, type Encoding, HEX, members, type Run, runsOf, SHORTEST } from './encoding.ts';
 
 /** RFC 3986, 2.3. */
 const ESCAPED = members(`${ALPHANUMERIC}-._~%`);
-const [PERCENT, PLUS, BLANK] = ['%', '+', ' '].map(code);
+const [PERCENT, PLUS, BLANK, ZERO, NINE, A] = ['%', '+', ' ', '0', '9', 'a'].map(code);
 
 export const encoding: Encoding = {
   id: 'percent',
@@ -40,7 +40,7 @@ export function unescaped(run: Uint8Array, isForm: boolean): Uint8Array | undefi
     const byte = run[at]!;
     if (byte === PERCENT) {
       if (!escapeAt(run, at)) return undefined;
-      decoded[length] = Number.parseInt(latin1(run.subarray(at + 1, at + 3)), 16);
+      decoded[length] = (digit(run[at + 1]!) << 4) | digit(run[at + 2]!);
       at += 3;
     } else {
       decoded[length] = isForm && byte === PLUS ? BLANK! : byte;
@@ -48,6 +48,11 @@ export function unescaped(run: Uint8Array, isForm: boolean): Uint8Array | undefi
     }
   }
   return decoded.subarray(0, length);
+}
+
+/** The value of a digit of hex, of either case, which differ in one bit. */
+function digit(byte: number): number {
+  return byte <= NINE! ? byte - ZERO! : (byte | 0x20) - A! + 10;
 }
 
 function escapeAt(bytes: Uint8Array, at: number): boolean {
