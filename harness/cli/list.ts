@@ -28,7 +28,10 @@ export function list(): Command {
     .action(async (what: keyof typeof LISTS, options: { json?: boolean }) => {
       const found = await LISTS[what]();
       if (options.json) console.log(JSON.stringify(found, null, 2));
-      else for (const { name, title } of found) console.log(`${name.padEnd(24)} ${title}`);
+      else {
+        const width = Math.max(...found.map(({ name }) => name.length)) + 2;
+        for (const { name, title } of found) console.log(`${name.padEnd(width)}${title}`);
+      }
     });
 }
 

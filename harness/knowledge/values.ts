@@ -50,7 +50,7 @@ const WORD = 8;
 /** A single message gives at most this many values, so that a hostile one can't stop an audit. */
 export const MOST_VALUES = 20_000;
 /** The same for texts. */
-export const MOST_TEXTS = 5_000;
+export const MOST_TEXTS = 20_000;
 /** A decoded layer. */
 type Layer = Pick<View, 'bytes' | 'steps' | 'label'>;
 
@@ -143,7 +143,7 @@ const SHORTEST_ENCODED = 8;
 
 /**
  * Every string of up to 128 characters in `message` that could be a passphrase, a PIN, a room's name or number, the likely ones first;
- * each once, at most {@link MOST_TEXTS}, and `budget` is marked where there were more. Never throws.
+ * each once, at most {@link MOST_TEXTS}; `budget` says where there were more. Never throws.
  */
 export function* texts(message: Uint8Array, budget = new Budget()): Generator<Text> {
   const found = new Map<string, Text>();
@@ -165,7 +165,7 @@ export function* texts(message: Uint8Array, budget = new Budget()): Generator<Te
       add({ bytes, steps: [...(isRaw ? view.steps.slice(0, -1) : view.steps), step], label: view.label });
     }
   }
-  if (found.size > MOST_TEXTS) budget.exhausted = true;
+  budget.crowded = found.size > MOST_TEXTS;
   const rank = ({ label = '' }: Text) => (LIKELY.test(label) ? 0 : POSSIBLE.test(label) ? 1 : 2);
   yield* [...found.values()].sort((a, b) => rank(a) - rank(b)).slice(0, MOST_TEXTS);
 }

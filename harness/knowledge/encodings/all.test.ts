@@ -64,6 +64,7 @@ const PIECES = [
     '\x5f\x41a\xff',
     '\x9b\xff\xff\xff\xff\xff\xff\xff\xff',
   ],
+  ...['[1,', '[ ', ' ', '%4', '1', '-', 'A-', 'A='],
   ...['\x0a\x20', '\x0a\xff\xff\xff\xff\x0f', '\x08\x96\x01', '\xd9\xd9\xf7', '\x0b\x0c'],
 ].map((text) => Buffer.from(text, 'latin1'));
 const hostile = fc

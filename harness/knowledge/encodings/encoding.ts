@@ -55,6 +55,8 @@ export class Budget {
   views: number;
   /** Something was left out, so that nobody can say that the message doesn't hold it. */
   exhausted = false;
+  /** All was looked into, but of the texts in it only the likeliest were given. */
+  crowded = false;
 
   constructor(bytes = 64 << 20, views = 1 << 18) {
     this.bytes = bytes;
