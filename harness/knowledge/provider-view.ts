@@ -98,7 +98,10 @@ export function placeOf(message: Uint8Array, value: Uint8Array): Pick<Place, 'st
   let encoded: Pick<Place, 'steps' | 'label'> | undefined;
   for (const view of views(message)) {
     const { bytes, steps, label } = view;
-    if (bytes.length < (smallest?.bytes.length ?? Number.POSITIVE_INFINITY) && bufferOf(bytes).includes(bufferOf(value)))
+    if (
+      bytes.length < (smallest?.bytes.length ?? Number.POSITIVE_INFINITY) &&
+      bufferOf(bytes).includes(bufferOf(value))
+    )
       smallest = view;
     const last = smallest || encoded ? undefined : decoding(bytes, value);
     if (last) encoded = { steps: [...steps, ...last], label };

@@ -1,6 +1,7 @@
 /**
  * The search for known secrets in signalling against ripgrep, on the same file with the same patterns: a gigabyte of what
- * services send, in which secrets are planted in each encoding. Both must find the same.
+ * services send, in which secrets are planted in each encoding. Both must find the same. They take turns at going first, and the best
+ * of three runs counts.
  *
  * ripgrep is fastest with `--fixed-strings`, which takes no bytes that aren't UTF-8: it is timed without the raw secrets, and
  * asked for those once, by themselves and off the clock.
@@ -41,11 +42,17 @@ export async function bench(report: Report): Promise<void> {
     const best = { ours: Number.POSITIVE_INFINITY, ripgrep: Number.POSITIVE_INFINITY };
     const rawHits = grep(file, raw, ['--no-unicode']);
     for (let round = 0; round < ROUNDS; round++) {
-      const [ours, ourHits] = timed(() => search(file, secrets));
-      const [ripgrep, itsHits] = timed(() => grep(file, texts, ['--fixed-strings']));
-      compare(ourHits, [...itsHits, ...rawHits]);
-      best.ours = Math.min(best.ours, ours);
-      best.ripgrep = Math.min(best.ripgrep, ripgrep);
+      const hits: Record<'ours' | 'ripgrep', number[]> = { ours: [], ripgrep: [] };
+      const runs = {
+        ours: () => search(file, secrets),
+        ripgrep: () => [...grep(file, texts, ['--fixed-strings']), ...rawHits],
+      };
+      for (const who of round % 2 === 0 ? (['ours', 'ripgrep'] as const) : (['ripgrep', 'ours'] as const)) {
+        const [seconds, found] = timed(runs[who]);
+        best[who] = Math.min(best[who], seconds);
+        hits[who] = found;
+      }
+      compare(hits.ours, hits.ripgrep);
     }
     report({
       what: 'search of 64 secrets in 1 GB, ours / ripgrep',

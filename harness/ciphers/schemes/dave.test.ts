@@ -59,8 +59,8 @@ describe('DAVE', () => {
     },
   );
 
-  // Snazzah/davey, src/cryptor/hash_ratchet.rs, whose authors checked it against libdave.
-  it("derives a key as libdave's ratchet does", () => {
+  // The vector of another implementation's test: Snazzah/davey, davey/src/cryptor/hash_ratchet.rs.
+  it('derives a key as the implementation of others does', () => {
     const key = bytes('7530f9a9945e2d2e06d0651f7b2a864b');
     const secret = bytes('cedd61b1b8a1ca69046554282cf70b7b');
     expect(scheme.prepare(secret)!(frame(seal(key, 1, [])))!.plaintext).toEqual(codecFrame);
