@@ -2,23 +2,15 @@
  * The report for people: one HTML file that needs nothing else, not even a network or a script. The same audit gives the
  * same bytes.
  */
+
 import type { Audit, Verdict } from '../harness/audit/audit.ts';
+import { describeCipher } from '../harness/ciphers/scheme.ts';
 import type { Claim, Control } from '../harness/claims/claim.ts';
 import { type KeyEvidence, type StreamEvidence, shows } from '../harness/claims/evidence.ts';
 import type { Bodies } from '../harness/knowledge/crossings.ts';
 import type { Secret } from '../harness/knowledge/lineage.ts';
 import type { Recording } from '../harness/recording/format.ts';
-import {
-  describeCipher,
-  enumerate,
-  listed,
-  MOST_NAMES,
-  onTrust,
-  reached,
-  sealedBy,
-  whereFound,
-  whoMade,
-} from './keys.ts';
+import { enumerate, listed, MOST_NAMES, onTrust, reached, sealedBy, whereFound, whoMade } from './keys.ts';
 import { drawStory } from './lineage.ts';
 import { html, Markup } from './markup.ts';
 import { picturesOf, type Shown } from './pictures.ts';

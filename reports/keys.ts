@@ -1,13 +1,5 @@
 /** What there is to say about a key, in plain words; never its bytes. */
-import type { Cipher } from '../harness/ciphers/scheme.ts';
 import type { KeyEvidence, KeySource, StreamEvidence } from '../harness/claims/evidence.ts';
-
-/** E.g. `AES-128 in ECB mode, without authentication`. */
-export function describeCipher({ algorithm, mode, keyBits, tagBits }: Cipher): string {
-  const name =
-    mode === 'Poly1305' ? `${algorithm}-Poly1305 with a ${keyBits}-bit key` : `${algorithm}-${keyBits} in ${mode} mode`;
-  return `${name}, ${tagBits > 0 ? `${tagBits}-bit tag` : 'without authentication'}`;
-}
 
 export function whereFound({ found }: KeyEvidence): string {
   return FOUND[found];

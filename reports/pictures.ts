@@ -1,5 +1,7 @@
 /** The three pictures of a participant: what the camera sent, what the provider's server could see, what arrived. */
+
 import type { Gathered } from '../harness/audit/evidence.ts';
+import { describeCipher } from '../harness/ciphers/scheme.ts';
 import type { KeyEvidence, Sight, StreamEvidence } from '../harness/claims/evidence.ts';
 import type { Bodies } from '../harness/knowledge/crossings.ts';
 import type { Picture } from '../harness/media/decoder.ts';
@@ -7,7 +9,7 @@ import { bytesAsPicture } from '../harness/media/noise.ts';
 import { i420ToRgb, png } from '../harness/media/png.ts';
 import { CARD, readCardFromGray, renderCard } from '../harness/media/test-card.ts';
 import type { Recording } from '../harness/recording/format.ts';
-import { describeCipher, enumerate, reached } from './keys.ts';
+import { enumerate, reached } from './keys.ts';
 
 /** A picture and what it is; `image` is undefined where there is none, and the caption says why. */
 export interface Shown {

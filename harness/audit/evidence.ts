@@ -172,6 +172,9 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       await hidden.tryPassphrases(one, passphrases(view));
       if (one.sample.length > 0) await hidden.recover(one);
     }
+    // What one stream gave away may open the sender's others.
+    const found = keys.all.filter(({ found }) => found !== 'page');
+    for (const one of shut) await hidden.try(one, found);
     for (const one of shut) one.finish();
   }
 

@@ -61,7 +61,7 @@ export function trials(view: ProviderView, lineage: Lineage): Trial[] {
     .filter(({ bytes }) => SECRET_BYTES.includes(bytes.length))
     .slice(0, MOST_OWN)
     .map(({ bytes }): Trial => ({ bytes, found: 'device' }));
-  return [...crossed, ...joined, ...own];
+  return [...crossed, ...passphrases(view), ...joined, ...own];
 }
 
 /** Texts that the provider saw in a place where a passphrase would stand. */

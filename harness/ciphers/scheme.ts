@@ -24,6 +24,14 @@ export interface Cipher {
   readonly tagBits: number;
 }
 
+/** For people, e.g. `AES-128 in ECB mode, without authentication`. */
+export function describeCipher({ algorithm, mode, keyBits, tagBits }: Cipher): string {
+  if (algorithm === 'XOR') return `XOR with a key of ${keyBits} bits that repeats`;
+  const name =
+    mode === 'Poly1305' ? `${algorithm}-Poly1305 with a ${keyBits}-bit key` : `${algorithm}-${keyBits} in ${mode} mode`;
+  return `${name}, ${tagBits > 0 ? `${tagBits}-bit tag` : 'without authentication'}`;
+}
+
 /** What a secret made of a frame. */
 export interface Opened {
   /** The whole codec frame as a decoder wants it: the clear prefix and the decrypted rest. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Cipher } from '../ciphers/scheme.ts';
+import { describeCipher } from '../ciphers/scheme.ts';
 import type { Claim, Control, Finding } from './claim.ts';
 import { allExamined, earned, keysKnown, mediaFlowed, named, vantagesAgree, vantagesAlive } from './controls.ts';
 import { carried, type Evidence, type KeyEvidence, shows } from './evidence.ts';
@@ -95,10 +95,6 @@ function observed({ keys, streams }: Evidence): string {
   const ciphers = new Set(keys.map(({ cipher }) => describeCipher(cipher)));
   if (streams.some(({ asIs }) => shows(asIs))) ciphers.add('no encryption between the participants');
   return [...ciphers].sort().join(' and ');
-}
-
-function describeCipher({ algorithm, mode, keyBits, tagBits }: Cipher): string {
-  return `${algorithm}-${keyBits} in ${mode} mode, ${tagBits ? `${tagBits}-bit tag` : 'without authentication'}`;
 }
 
 function statedCipher({ algorithm, keyBits, tagBits }: Params): string {

@@ -51,6 +51,7 @@ const WORD = 8;
 export const MOST_VALUES = 20_000;
 /** The same for texts. */
 export const MOST_TEXTS = 20_000;
+
 /** A decoded layer. */
 type Layer = Pick<View, 'bytes' | 'steps' | 'label'>;
 
