@@ -382,6 +382,7 @@ function small(): Audit {
         },
       },
     ],
+    suspect: true,
     repeatable: true,
     sources: [{ crossing, earlier: false, guessable: false }],
     roots: { made: [], unknown: [], crossed: [] },

@@ -6,7 +6,7 @@ export class CallLog {
   readonly lost = new Map<string, string>();
   /** The picture of each sender's card as it arrived, PNG in the recording. */
   readonly arrived = new Map<string, { picture: Body; receiver: string; counter: number }>();
-  /** Bytes by participant, in bodies and messages. */
+  /** Bytes by participant, in addresses, bodies and messages. */
   readonly sentOtherwise = new Map<string, number>();
   readonly #names: ReadonlyMap<number, string>;
   readonly #flow = new Map<string, Flow & { counters: Set<number> }>();
@@ -18,6 +18,7 @@ export class CallLog {
   see(event: RecordedEvent): void {
     if (event.type === 'vantage.lost') this.lost.set(`${event.vantage} ${event.participant}`, event.reason);
     this.#sent(event);
+    if (event.type === 'http.request' || event.type === 'ws.opened') this.#count(event.participant, event.url.length);
     if (event.type !== 'call.card' && event.type !== 'call.tone') return;
     const sender = this.#names.get(event.sender);
     const receiver = event.participant ?? '';
@@ -37,12 +38,12 @@ export class CallLog {
   #sent(event: RecordedEvent): void {
     const isMessage = event.type === 'ws.message' || event.type === 'rtc.data';
     const sent = isMessage ? event.direction === 'send' : event.type === 'http.body' && event.of === 'request';
-    if (!sent) return;
-    const name = event.participant ?? '';
-    this.sentOtherwise.set(
-      name,
-      (this.sentOtherwise.get(name) ?? 0) + (event as RecordedEvent<'ws.message'>).body.length,
-    );
+    if (sent) this.#count(event.participant, (event as RecordedEvent<'ws.message'>).body.length);
+  }
+
+  #count(participant: string | null, bytes: number): void {
+    const name = participant ?? '';
+    this.sentOtherwise.set(name, (this.sentOtherwise.get(name) ?? 0) + bytes);
   }
 
   flow(): Flow[] {

@@ -54,7 +54,7 @@ export interface Gathered {
 export async function gather(reader: RecordingReader, decoder: Decoder, schemes: readonly Scheme[]): Promise<Gathered> {
   const { recording } = reader;
   const read = (body: Body) => reader.body(body);
-  const connections = new Connections();
+  const connections = new Connections(recording.participants.map(({ name }) => name));
   const crossings = new Crossings(reader, connections);
   const lineage = new Lineage(reader);
   const media = new MediaView(reader, connections);
@@ -99,7 +99,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       streams: judged.map(({ evidence }) => evidence),
       keys: keys.all,
       tried: view.candidates.length,
-      undecoded: view.undecoded,
+      undecoded: view.undecoded + crossings.unplaced,
       sentOtherwise: Math.max(0, ...calls.sentOtherwise.values()),
       strangers: lineage.strangers,
     },
@@ -186,6 +186,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     key.unaccounted = key.holders.filter((name) => !lineage.accounted(secret, name));
     key.swappable = swappable(lineage, secret);
     key.path = reach.path(secret) ?? (isGivenAway(key) ? [fromCiphertext(key)] : undefined);
+    key.suspect = key.path !== undefined || reach.suspects(secret);
     if (!key.path) return;
     key.repeatable = isRepeatable(key.path);
     key.sources = sourcesOf(key.path);
@@ -226,7 +227,8 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       const isMade = [...lineage.secrets.values()].some(({ made, bytes }) => made && find(bytes, gives));
       return {
         crossing,
-        earlier: isMade || (sent !== undefined && sent < crossing.evidence[0]!),
+        // What pages tell of data channels may come late; the proxy tells all in order.
+        earlier: isMade || (sent !== undefined && (crossing.host === '' || sent < crossing.evidence[0]!)),
         guessable: guessable(gives, origin) !== undefined,
       };
     });

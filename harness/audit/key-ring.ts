@@ -21,6 +21,7 @@ export class KeyRing {
       streams: [],
       frames: 0,
       path: undefined,
+      suspect: false,
       repeatable: false,
       sources: [],
       roots: { made: [], unknown: [], crossed: [] },
@@ -40,14 +41,21 @@ export class KeyRing {
   }
 
   /** Notes that a key sealed a frame. */
-  use(key: KeyEvidence, stream: StreamEvidence, evidence: number[], nonce: Uint8Array | undefined): void {
+  use(
+    key: KeyEvidence,
+    stream: StreamEvidence,
+    evidence: number[],
+    nonce: Uint8Array | undefined,
+    keyId: bigint | undefined = undefined,
+  ): void {
     if (!key.streams.includes(stream)) key.streams.push(stream);
     key.frames++;
     if (key.evidence.length < MOST_EVIDENCE) key.evidence.push(...evidence);
     if (!nonce) return;
     key.nonces++;
     const seen = this.#nonces.get(key)!;
-    const name = Buffer.from(nonce).toString('latin1');
+    // A sender that numbers its keys may begin its nonces anew with each.
+    const name = `${keyId ?? ''} ${Buffer.from(nonce).toString('latin1')}`;
     const earlier = seen.get(name);
     if (earlier === undefined) seen.set(name, evidence[0]!);
     else {

@@ -127,7 +127,7 @@ export class Trials {
     const opened: { frame: EncodedFrame; result: Opened }[] = [];
     for (const frame of shut.frames()) {
       const result = open(frame);
-      if (!result || !isRight(result, shut.before(frame), scheme)) continue;
+      if (!result || !isRight(result, shut.before(frame), scheme) || isMostlyClear(frame.data, result)) continue;
       opened.push({ frame: { ...frame, data: NOTHING }, result: { ...result, plaintext: NOTHING } });
       windows.add({ ...frame, data: result.plaintext });
     }
@@ -142,7 +142,7 @@ export class Trials {
     evidence.sealed += opened.length;
     evidence.clearPrefix ??= opened.reduce((most, { result }) => Math.max(most, result.clearPrefix), 0);
     for (const { frame, result } of opened) {
-      this.#keys.use(key, evidence, frame.evidence, result.nonce);
+      this.#keys.use(key, evidence, frame.evidence, result.nonce, result.keyId);
       shut.opened(frame, result.clearPrefix);
     }
     shut.sample = [];
@@ -152,6 +152,16 @@ export class Trials {
 }
 
 const NOTHING = new Uint8Array();
+/** Bytes of a frame that may stand in clear, and one in so many of the others that may be the same by chance. */
+const MOST_CLEAR = 64;
+const BY_CHANCE = 32;
+
+/** Whether much of what was opened stood in the frame as it is: what a scheme leaves in clear is not sealed. */
+function isMostlyClear(frame: Uint8Array, { plaintext }: Opened): boolean {
+  let same = 0;
+  for (let at = 0; at < plaintext.length; at++) if (plaintext[at] === frame[at]) same++;
+  return same > MOST_CLEAR + plaintext.length / BY_CHANCE;
+}
 
 /** Whether what comes out is what the page's transform was given; where that wasn't seen, a tag has to say so. */
 function isRight({ plaintext }: Opened, before: string | undefined, { authenticated }: Scheme): boolean {

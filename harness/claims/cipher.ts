@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { describeCipher } from '../ciphers/scheme.ts';
 import type { Claim, Control, Finding } from './claim.ts';
-import { allExamined, earned, keysKnown, mediaFlowed, named, vantagesAgree, vantagesAlive } from './controls.ts';
+import {
+  allExamined,
+  allRelayed,
+  earned,
+  keysKnown,
+  mediaFlowed,
+  named,
+  vantagesAgree,
+  vantagesAlive,
+} from './controls.ts';
 import { carried, type Evidence, type KeyEvidence, shows } from './evidence.ts';
 
 const needs = ['call', 'proxy', 'page', 'rtp'] as const;
@@ -25,6 +34,7 @@ export const claim: Claim<Params> = {
       mediaFlowed(evidence),
       vantagesAlive(evidence, needs),
       allExamined(evidence),
+      allRelayed(evidence),
       vantagesAgree(evidence),
       keysKnown(evidence),
       cipherSeen(evidence),

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import type { Claim, Control, Finding } from './claim.ts';
-import { allExamined, earned, keysKnown, mediaFlowed, named, vantagesAgree, vantagesAlive } from './controls.ts';
+import {
+  allExamined,
+  allRelayed,
+  earned,
+  keysKnown,
+  mediaFlowed,
+  named,
+  vantagesAgree,
+  vantagesAlive,
+} from './controls.ts';
 import { carried, type Evidence, shows } from './evidence.ts';
 
 const needs = ['call', 'proxy', 'page', 'rtp'] as const;
@@ -31,6 +40,7 @@ export const claim: Claim<Params> = {
       mediaFlowed(evidence),
       vantagesAlive(evidence, needs),
       allExamined(evidence),
+      allRelayed(evidence),
       vantagesAgree(evidence),
       keysKnown(evidence),
       enoughBlocks(evidence),
@@ -48,7 +58,7 @@ export const claim: Claim<Params> = {
 
 function repeats({ streams, keys }: Evidence): Finding[] {
   return streams
-    .filter((stream) => !shows(stream.asIs) && stream.blocks.repeated >= REPEATS)
+    .filter((stream) => stream.route === 'provider' && !shows(stream.asIs) && stream.blocks.repeated >= REPEATS)
     .map((stream) => {
       const key = keys.find((one) => one.streams.includes(stream));
       return {
@@ -79,7 +89,7 @@ function clear({ streams, keys }: Evidence, clearBytes: number): Finding[] {
         evidence: stream.asIs.evidence,
         proof: { stream },
       };
-    if (stream.clearPrefix === undefined || stream.clearPrefix <= clearBytes) return [];
+    if (stream.route !== 'provider' || stream.clearPrefix === undefined || stream.clearPrefix <= clearBytes) return [];
     return {
       title: `${named(stream)} leaves ${stream.clearPrefix} bytes of a frame in clear`,
       evidence: stream.asIs.evidence,

@@ -56,6 +56,7 @@ function key(name: string, streams: StreamEvidence[]): KeyEvidence {
     streams,
     frames: 400,
     path: undefined,
+    suspect: false,
     repeatable: false,
     sources: [],
     roots: { made: [made], unknown: [], crossed: [] },
@@ -293,6 +294,26 @@ describe('an honest call, well recorded', () => {
     const evidence = honest();
     evidence.keys[0]!.cipher = weak;
     expect(verdicts(evidence).mediaConfidential).toBe('inconclusive');
+  });
+
+  it('does not uphold delivery or confidentiality where the provider may have a key, though no way to it can be shown', () => {
+    const evidence = honest();
+    evidence.keys[0]!.suspect = true;
+    expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'inconclusive', keyDelivery: 'inconclusive' });
+  });
+
+  it('does not uphold them where nobody but its sender was seen having the key of a stream', () => {
+    const evidence = honest();
+    const [alice] = evidence.keys;
+    evidence.keys.push({ ...alice!, name: 'key 3', streams: [evidence.streams[0]!], holders: ['alice'] });
+    expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'inconclusive', keyDelivery: 'inconclusive' });
+  });
+
+  it('does not judge ciphers and keys by half where some of the media went straight to a participant', () => {
+    const evidence = honest();
+    Object.assign(evidence.streams[2]!, { route: 'direct', secured: true, asIs: { ...bright } });
+    expect(Object.values(verdicts(evidence))).not.toContain('refuted');
+    expect(verdicts(evidence)).toMatchObject({ cipher: 'inconclusive', ciphertextSound: 'inconclusive' });
   });
 
   it('does not uphold delivery or confidentiality with a key that was sealed under one of unknown origin', () => {

@@ -156,7 +156,10 @@ export function keysMadeOnDevices(evidence: Evidence): Control {
 /** Everyone who holds a key was seen making it, opening it, or computing it; and it was agreed with participants only. */
 export function keysAccounted(evidence: Evidence): Control {
   const { keys, flow, strangers, streams } = evidence;
-  const problems = keys.flatMap(({ name, unaccounted, guards }) => [
+  const problems = keys.flatMap(({ name, unaccounted, guards, streams, holders, frames }) => [
+    ...(frames > EDGE && !holders.some((who) => streams.some(({ participant }) => participant !== who))
+      ? [`${name}: nobody but its sender was seen having it`]
+      : []),
     ...unaccounted.map((who) => `${name}: how ${who} came to it was not seen`),
     ...(guards.unknown.length > 0 ? [`${name}: where a key that it was sealed under was made was not seen`] : []),
   ]);
@@ -191,10 +194,15 @@ export function isDelivered({ path }: KeyEvidence): boolean {
  */
 export function keysOutOfReach({ keys }: Evidence, counts: (key: KeyEvidence) => boolean = () => true): Control {
   const within = keys.filter((key) => key.path && counts(key));
+  const suspects = keys.filter((key) => !key.path && key.suspect);
   return {
     title: 'No key is within the provider’s reach',
-    held: keys.length > 0 && within.length === 0,
-    detail: within.map(({ name, path }) => `${name}: ${told(path!)}`).join('. ') || `${keys.length} keys`,
+    held: keys.length > 0 && within.length === 0 && suspects.length === 0,
+    detail:
+      [
+        ...within.map(({ name, path }) => `${name}: ${told(path!)}`),
+        ...suspects.map(({ name }) => `${name}: it may be, though no way to it can be shown`),
+      ].join('. ') || `${keys.length} keys`,
   };
 }
 
@@ -209,6 +217,17 @@ export function cipherHolds({ keys }: Evidence): Control {
     title: 'The cipher gives nothing away by itself',
     held: keys.length > 0 && problems.length === 0,
     detail: problems.join('; ') || `${keys.length} keys`,
+  };
+}
+
+/** All media went through the provider's server: what went straight to a participant is sealed by DTLS-SRTP, out of sight. */
+export function allRelayed({ streams }: Evidence): Control {
+  const direct = streams.filter(({ route }) => route === 'direct');
+  return {
+    title: 'All media went through the provider',
+    held: direct.length === 0,
+    detail:
+      direct.map((one) => `${named(one)} went straight to a participant`).join('; ') || `${streams.length} streams`,
   };
 }
 

@@ -117,6 +117,8 @@ export interface KeyEvidence {
   frames: number;
   /** How the provider comes to it; undefined if it doesn't from what crossed. */
   path: Path | undefined;
+  /** The provider may be able to compute it, though no path can be shown. */
+  suspect: boolean;
   /** Each step of that path was taken again, from what crossed. */
   repeatable: boolean;
   /** What crossed in the clear and leads to it. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Claim, Finding } from './claim.ts';
 import {
   allExamined,
+  allRelayed,
   earned,
   isDelivered,
   keysAccounted,
@@ -30,6 +31,7 @@ export const claim: Claim<Record<string, never>> = {
       mediaFlowed(evidence),
       vantagesAlive(evidence, needs),
       allExamined(evidence),
+      allRelayed(evidence),
       vantagesAgree(evidence),
       keysKnown(evidence),
       keysMadeOnDevices(evidence),

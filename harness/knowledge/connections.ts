@@ -18,7 +18,13 @@ const MOST_DESCRIPTIONS = 64;
 
 /** Gathers connections from a recording's events, fed in order. */
 export class Connections {
+  readonly #participants: readonly string[];
   readonly #all = new Map<string, Map<string, Connection>>();
+
+  /** @param participants all of the call. */
+  constructor(participants: readonly string[] = []) {
+    this.#participants = participants;
+  }
 
   see(event: RecordedEvent): void {
     if (event.type !== 'rtc.description' && event.type !== 'rtc.transport') return;
@@ -42,9 +48,10 @@ export class Connections {
     return [...(this.#all.get(participant)?.values() ?? [])];
   }
 
-  /** The one of its connections that a participant sends a stream on; undefined where no description says. */
+  /** The one of its connections that a participant sends a stream on; undefined where descriptions say none, or several. */
   sending(participant: string, ssrc: number): Connection | undefined {
-    return this.of(participant).find(({ local }) => readRtpMap(local).ssrcs.has(ssrc));
+    const all = this.of(participant).filter(({ local }) => readRtpMap(local).ssrcs.has(ssrc));
+    return all.length === 1 ? all[0] : undefined;
   }
 
   /** What the descriptions say of a participant's payload types: of one connection, or of all where it isn't known which. */
@@ -70,8 +77,15 @@ export class Connections {
     const remote = (connection ? [connection] : this.of(participant)).flatMap((one) => one.remote.flatMap(prints));
     if (remote.length === 0) return 'unknown';
     const direct = remote.filter((print) => others.has(print)).length;
-    if (direct === 0) return 'provider';
+    // Whose certificates nobody saw may be at the far end.
+    if (direct === 0) return this.#areAllSeen(participant) ? 'provider' : 'unknown';
     return direct === remote.length ? 'direct' : 'unknown';
+  }
+
+  #areAllSeen(participant: string): boolean {
+    return this.#participants
+      .filter((name) => name !== participant)
+      .every((name) => this.of(name).some(({ local }) => local.some((sdp) => prints(sdp).length > 0)));
   }
 
   /** Whether the certificate that DTLS saw at the far end of a connection is one that another participant's browser used. */

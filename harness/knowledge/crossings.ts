@@ -60,14 +60,24 @@ export function content(crossing: Crossing): Uint8Array | undefined {
 
 /** Takes one coding off. @throws Error where the bytes aren't of that coding, or give more than {@link LONGEST_CONTENT}. */
 export function decompress(bytes: Uint8Array, coding: ContentCoding): Uint8Array {
-  const bounds = { maxOutputLength: LONGEST_CONTENT };
+  const bounds = { maxOutputLength: LONGEST_CONTENT, info: true };
   // A body that was cut off when the call ended still shows what it held.
   const lenient = { ...bounds, finishFlush: constants.Z_SYNC_FLUSH };
-  if (coding === 'gzip') return gunzipSync(bytes, lenient);
+  if (coding === 'gzip') return whole(bytes, gunzipSync(bytes, lenient));
   if (coding === 'zstd') return unzstd(bytes);
-  if (coding === 'br') return brotliDecompressSync(bytes, { ...bounds, finishFlush: constants.BROTLI_OPERATION_FLUSH });
+  if (coding === 'br')
+    return whole(bytes, brotliDecompressSync(bytes, { ...bounds, finishFlush: constants.BROTLI_OPERATION_FLUSH }));
   // "deflate" is zlib (RFC 1950), but some servers send the raw stream (RFC 1951).
-  return ((bytes[0] ?? 0) & 0x0f) === 8 ? inflateSync(bytes, lenient) : inflateRawSync(bytes, lenient);
+  const isZlib = ((bytes[0] ?? 0) & 0x0f) === 8;
+  return whole(bytes, isZlib ? inflateSync(bytes, lenient) : inflateRawSync(bytes, lenient));
+}
+
+/** What stands behind the end of a compressed stream is seen by none but who looks for it. @throws Error where there is some. */
+function whole(bytes: Uint8Array, result: unknown): Uint8Array {
+  // With `info`, Node gives the stream's engine beside its output; the types don't say so.
+  const { buffer, engine } = result as { buffer: Uint8Array; engine: { bytesWritten: number } };
+  if (engine.bytesWritten < bytes.length) throw new Error('more follows behind the compressed stream');
+  return buffer;
 }
 
 /** RFC 8878; Node itself can from 22.15 on. */
@@ -109,14 +119,23 @@ export class Crossings {
     this.#connections = connections;
   }
 
-  /** Once all events were seen. */
+  /** Once all events were seen: what is known to have crossed. */
   get all(): Crossing[] {
+    return this.#by((route) => route === 'provider');
+  }
+
+  /** How many messages may have crossed, or may have gone straight to a participant. */
+  get unplaced(): number {
+    return this.#by((route) => route === 'unknown').length;
+  }
+
+  #by(wanted: (route: Route) => boolean): Crossing[] {
     const routes = new Map<string, Route>();
     return this.#found.filter(({ participant, connection }) => {
-      if (!connection) return true;
+      if (!connection) return wanted('provider');
       const route = routes.get(connection) ?? this.#connections.routeOf(participant, connection);
       routes.set(connection, route);
-      return route !== 'direct';
+      return wanted(route);
     });
   }
 

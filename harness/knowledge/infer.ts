@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type Derivation, nameOf } from './derivation.ts';
-import type { Lineage, Secret } from './lineage.ts';
+import type { Lineage, Operation, Secret } from './lineage.ts';
 import { Pairs } from './pairs.ts';
 import type { ProviderView } from './provider-view.ts';
 
@@ -43,23 +43,64 @@ export function infer(lineage: Lineage, view: ProviderView, keys: readonly Secre
   const own = [...lineage.secrets.values()]
     .filter(({ bytes }) => SIZES.includes(bytes.length))
     .map(({ bytes, seq, participant }): Value => ({ bytes, seq, participant, crossed: false }));
-  const pairs = new Pairs([...crossing, ...own]);
+  // What crossed comes first: two values of a device's own may give the same.
+  const crossed = new Pairs(crossing);
+  const all = new Pairs([...crossing, ...own]);
   const hashes = hashesOf([...texts, ...crossing.slice(0, MOST_HASHED)]);
 
+  const isCrossing = new Set(crossing.map(({ bytes }) => Buffer.from(bytes).toString('latin1')));
   const above = new Set(keys);
+  const unexplained: Operation[] = [];
   for (const value of above) {
-    const isExplained = lineage.ways(value).some(({ secrets }) => secrets.length > 0);
-    const found = pairs.find(value.bytes) ?? (isExplained || value.made ? undefined : hashes(value.bytes));
-    if (found)
-      value.operations.push({
-        seq: value.seq,
+    // What crossed as it is needs no other way.
+    const hasCrossed = isCrossing.has(Buffer.from(value.bytes).toString('latin1'));
+    const isExplained = value.made !== undefined || value.operations.length > 0;
+    const ways = hasCrossed ? [] : [crossed.find(value.bytes), all.find(value.bytes), hashes(value.bytes)];
+    for (const found of ways) {
+      if (!found) continue;
+      const secrets = found.from.map(({ crossed, ...one }) => lineage.add(one.bytes, one, crossed));
+      // XOR of three is told once: of the one that is nearest to a key.
+      if ([value, ...secrets].some((one) => hasInferred(one, one === value ? secrets : [value]))) continue;
+      const { derivation } = found;
+      const { seq } = value;
+      const operation: Operation = {
+        seq,
         participant: '',
-        name: nameOf(found.derivation),
-        secrets: found.from.map(({ crossed, ...one }) => lineage.add(one.bytes, one, crossed)),
-        derivation: found.derivation,
-      });
+        inferred: 'possible',
+        name: nameOf(derivation),
+        secrets,
+        derivation,
+      };
+      value.operations.push(operation);
+      if (!isExplained) unexplained.push(operation);
+    }
     for (const way of lineage.allWays(value)) for (const input of lineage.inputs(way)) above.add(input);
   }
+  settle(lineage, view, unexplained);
+}
+
+/** Whether it was inferred already that a value follows from others, these among them. */
+function hasInferred({ operations }: Secret, from: readonly Secret[]): boolean {
+  return operations.some(({ inferred, secrets }) => inferred && from.every((one) => secrets.includes(one)));
+}
+
+/**
+ * XOR has no direction: a value that a device masked and sent gives the mask and the value alike. So an inferred operation says
+ * where a value came from only if all that went into it was there before: what crossed had been received, and never sent.
+ */
+function settle(lineage: Lineage, view: ProviderView, operations: Operation[]): void {
+  if (operations.length === 0) return;
+  const inputs = [...new Set(operations.flatMap(({ secrets }) => secrets))];
+  const sightings = view.search(inputs.map(({ bytes }) => bytes));
+  const isSettled = new Map(
+    inputs.map((input, index) => {
+      const sighting = sightings[index];
+      const { made, unknown } = lineage.roots(input);
+      return [input, sighting ? sighting.sent === undefined : made.length > 0 && unknown.length === 0] as const;
+    }),
+  );
+  for (const operation of operations)
+    if (operation.secrets.every((input) => isSettled.get(input))) operation.inferred = 'sure';
 }
 
 /** What hand-written code may have made of a text or value: one hash, whole or its first bytes. */

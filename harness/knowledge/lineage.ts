@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Body, RecordedEvent } from '../recording/format.ts';
 import type { Bodies } from './crossings.ts';
 import { type Derivation, derive } from './derivation.ts';
-import { find } from './search.ts';
+import { find, SHORTEST_SECRET } from './search.ts';
 
 /** A value and how it came to be. */
 export interface Secret {
@@ -30,6 +30,8 @@ export interface Operation {
   seq: number;
   /** Empty where it was inferred, so that any participant may have done it. */
   participant: string;
+  /** Told from the values, not from the trace: it says how somebody could come to one, and where it came from only if so `sure`. */
+  inferred?: 'possible' | 'sure';
   /** For people, e.g. `HKDF with SHA-256`. */
   name: string;
   /** Secrets that whoever repeats it has to know. */
@@ -153,7 +155,7 @@ export class Lineage {
         const secret = event.value
           ? this.#secret(event.value, event)
           : (this.keys.get(event.key ?? '')?.secret ?? this.#hidden(event));
-        const parameters = [event.salt, event.info].filter((body) => body !== undefined);
+        const parameters = this.#parameters(event, [event.salt, event.info]);
         if (secret)
           this.#operation(secret, event, derivationName(event.algorithm), [event.base], {
             parameters,
@@ -221,6 +223,7 @@ export class Lineage {
         const hash = hashOf(this.keys.get(event.key)?.hash);
         const isWhole = event.inputLength === event.input.length;
         this.#operation(this.#secret(event.signature, event), event, 'HMAC', [event.key], {
+          parameters: isWhole ? this.#parameters(event, [event.input]) : [],
           derivation: isWhole && hash ? { do: 'hmac', hash, data: this.#hex(event.input) } : undefined,
         });
         break;
@@ -230,11 +233,14 @@ export class Lineage {
 
   /**
    * All that whoever repeats an operation has to know: its secrets, and of its parameters those that the trace shows being made
-   * at random. Other parameters are taken for known: names and constants of the service.
+   * or computed, or that look as if they were. Others are taken for known: names and constants of the service.
    */
   inputs({ secrets, parameters = [] }: Operation): Secret[] {
-    const random = parameters.map(({ sha256 }) => this.secrets.get(sha256)).filter((secret) => secret?.made);
-    return [...secrets, ...(random as Secret[])];
+    const values = parameters.map(({ sha256 }) => this.secrets.get(sha256)).filter((value) => value !== undefined);
+    return [
+      ...secrets,
+      ...values.filter((value) => value.made || value.operations.length > 0 || isOpaque(value.bytes)),
+    ];
   }
 
   /** What a participant took a hash of, and what came out. */
@@ -259,7 +265,7 @@ export class Lineage {
    */
   accounted(secret: Secret, participant: string): boolean {
     const waysOf = (value: Secret) => [
-      ...value.operations.filter((way) => way.participant === participant || way.participant === ''),
+      ...value.operations.filter((way) => way.participant === participant || way.inferred === 'sure'),
       ...this.#parts(value),
     ];
     const above = new Map<Secret, Operation[]>([[secret, waysOf(secret)]]);
@@ -295,7 +301,8 @@ export class Lineage {
 
   /** Every way `secret` came to be: its operations, or else the larger values that it was cut out of. */
   ways(secret: Secret): Operation[] {
-    return secret.made || secret.operations.length > 0 ? secret.operations : this.#parts(secret);
+    const operations = secret.operations.filter(({ inferred }) => inferred !== 'possible');
+    return secret.made || operations.length > 0 ? operations : this.#parts(secret);
   }
 
   /** The same, and every larger value that it stands in, wherever it came from: who knows one of those knows it, too. */
@@ -462,6 +469,14 @@ export class Lineage {
     });
   }
 
+  /** What goes into an operation beside its secrets; kept as values where they may be secret. */
+  #parameters(event: RecordedEvent, bodies: (Body | undefined)[]): Body[] {
+    const parameters = bodies.filter((body) => body !== undefined);
+    for (const body of parameters)
+      if (body.length <= LONGEST_PLAINTEXT && isOpaque(this.#bodies.body(body))) this.#secret(body, event);
+    return parameters;
+  }
+
   #hex(body: Body): string {
     return Buffer.from(this.#bodies.body(body)).toString('hex');
   }
@@ -469,6 +484,12 @@ export class Lineage {
 
 /** PKCS #8 of X25519 and Ed25519 (RFC 8410, 7), of 48 bytes of which the last 32 are the key. */
 const BARE_AT = [{ length: 48, at: 16 }];
+
+/** Neither too short to be a secret, nor one byte again and again, nor text that can be read. */
+function isOpaque(bytes: Uint8Array): boolean {
+  if (bytes.length < SHORTEST_SECRET || bytes.every((byte) => byte === bytes[0])) return false;
+  return bytes.some((byte) => byte < 32 || byte > 126);
+}
 
 function repeats(derivation: Derivation, inputs: Uint8Array[], result: Uint8Array): boolean {
   const again = derive(derivation, inputs);

@@ -1,6 +1,7 @@
 import {
   createCipheriv,
   createHash,
+  createHmac,
   diffieHellman,
   generateKeyPairSync,
   hkdfSync,
@@ -14,7 +15,7 @@ import { Connections } from './connections.ts';
 import { Crossings } from './crossings.ts';
 import { Trace } from './fixtures/trace.ts';
 import { infer } from './infer.ts';
-import { Lineage } from './lineage.ts';
+import { Lineage, type Secret } from './lineage.ts';
 import { ProviderView } from './provider-view.ts';
 import { isRepeatable, type Path, Reach } from './reach.ts';
 
@@ -74,14 +75,21 @@ class Call extends Trace {
       ok: true,
     });
   }
-  /** How the provider comes to values, each in question. */
-  paths(...all: Uint8Array[]): (Path | undefined)[] {
+  known(...all: Uint8Array[]): { lineage: Lineage; secrets: Secret[]; reach: Reach } {
     const lineage = this.into(new Lineage(this));
     const secrets = all.map((bytes) => lineage.secrets.get(sha256(bytes).toString('hex'))!);
     const view = new ProviderView(this.into(new Crossings(this, this.into(new Connections()))).all);
     infer(lineage, view, secrets);
-    const reach = new Reach(lineage, view, secrets, ORIGIN);
+    return { lineage, secrets, reach: new Reach(lineage, view, secrets, ORIGIN) };
+  }
+  /** How the provider comes to values, each in question. */
+  paths(...all: Uint8Array[]): (Path | undefined)[] {
+    const { reach, secrets } = this.known(...all);
     return secrets.map((secret) => reach.path(secret));
+  }
+  suspects(bytes: Uint8Array): boolean {
+    const { reach, secrets } = this.known(bytes);
+    return reach.suspects(secrets[0]!);
   }
   path(bytes: Uint8Array): Path | undefined {
     return this.paths(bytes)[0];
@@ -293,6 +301,122 @@ describe('a path', () => {
     call.add('crypto.derive', { realm, base: 'password', key: 'media', salt: utf8('room'), algorithm });
     const path = call.path(media);
     expect(path?.map(({ source }) => source.from)).toEqual(known ? ['guess', 'steps'] : undefined);
+  });
+});
+
+describe('what is beside a key in an operation', () => {
+  const hmac = (call: Call, key: string, data: Uint8Array, signature: Uint8Array) =>
+    call.add('crypto.sign', {
+      realm,
+      operation: 'sign',
+      key,
+      algorithm: { name: 'HMAC' },
+      input: data,
+      inputLength: data.length,
+      signature,
+    });
+  const keyed = (call: Call, key: string, material: Uint8Array) =>
+    call.add('crypto.key', {
+      realm,
+      key,
+      via: 'importKey',
+      algorithm: { name: 'HMAC', hash: 'SHA-256' },
+      kind: 'secret',
+      usages: [],
+      extractable: true,
+      format: 'raw',
+      material,
+    });
+
+  it.each([true, false])('is a secret, too, where HMAC extracts from it under a known key (crossed: %s)', (crossed) => {
+    const call = new Call();
+    const [zeros, secret] = [new Uint8Array(32), new Uint8Array(randomBytes(32))];
+    const media = new Uint8Array(createHmac('sha256', zeros).update(secret).digest());
+    if (crossed) call.cross(secret);
+    keyed(call, 'zeros', zeros);
+    hmac(call, 'zeros', secret, media);
+    call.key('media', media);
+    expect(call.path(media)?.map(({ source }) => source.from)).toEqual(
+      crossed ? ['guess', 'crossing', 'steps'] : undefined,
+    );
+  });
+
+  it('is a secret, too, where HKDF salts zeros with it', () => {
+    const call = new Call();
+    const [zeros, secret] = [new Uint8Array(32), new Uint8Array(randomBytes(32))];
+    const media = hkdf(Buffer.from(zeros), secret);
+    call.key('zeros', zeros);
+    call.key('media', media);
+    call.derive('zeros', 'media', secret);
+    expect(call.path(media)).toBeUndefined();
+  });
+});
+
+describe('a provider that may have a key', () => {
+  it('is suspected where its salt is too short to be looked for', () => {
+    const call = new Call();
+    const [base, salt] = [randomBytes(32), randomBytes(8)];
+    const media = hkdf(base, salt);
+    call.cross(JSON.stringify({ base: base.toString('hex'), salt: salt.toString('hex') }));
+    call.add('crypto.random', { realm, value: salt });
+    call.key('base', base);
+    call.key('media', media);
+    call.derive('base', 'media', salt);
+    expect(call.suspects(media)).toBe(true);
+  });
+
+  it('is suspected where it has the sealing key, and what was sealed crossed in pieces', () => {
+    const call = new Call();
+    const [media, sealing] = [randomBytes(32), randomBytes(32)];
+    const sealed = Buffer.from(seal(sealing, media));
+    call.add('crypto.random', { realm, value: media });
+    call.key('sealing', sealing);
+    call.encrypt('sealing', media, sealed);
+    call.cross(sealing);
+    call.cross(JSON.stringify({ text: sealed.toString('hex', 0, 32), tag: sealed.toString('hex', 32) }));
+    expect([call.path(media), call.suspects(media)]).toEqual([undefined, true]);
+  });
+
+  it('is not where it has neither', () => {
+    const call = new Call();
+    const [media, sealing] = [randomBytes(32), randomBytes(32)];
+    call.add('crypto.random', { realm, value: media });
+    call.key('sealing', sealing);
+    const sealed = seal(sealing, media);
+    call.encrypt('sealing', media, sealed);
+    call.cross(sealed);
+    expect(call.suspects(media)).toBe(false);
+  });
+});
+
+describe('what is inferred', () => {
+  it('says nothing of where a value came from that a device masked and sent', () => {
+    const call = new Call();
+    const [media, mask] = [new Uint8Array(randomBytes(32)), new Uint8Array(randomBytes(32))];
+    call.add('crypto.random', { realm, value: mask });
+    call.key('media', media);
+    call.cross(
+      media.map((byte, index) => byte ^ mask[index]!),
+      'send',
+    );
+    const { lineage, secrets } = call.known(media);
+    expect(lineage.roots(secrets[0]!)).toMatchObject({ made: [], unknown: [{ bytes: media }] });
+    expect(lineage.accounted(secrets[0]!, 'alice')).toBe(false);
+  });
+
+  it('is looked for among what crossed first, and hashes in any case', () => {
+    const call = new Call();
+    const [media, mask, other] = [0, 1, 2].map(() => new Uint8Array(randomBytes(32))) as [
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+    ];
+    const xor = (a: Uint8Array, b: Uint8Array) => a.map((byte, index) => byte ^ b[index]!);
+    call.add('crypto.random', { realm, value: media });
+    call.add('crypto.random', { realm, value: mask });
+    for (const value of [xor(media, mask), other, xor(media, other)]) call.cross(value, 'send');
+    call.key('media', media);
+    expect(call.path(media)?.map(({ source }) => source.from)).toEqual(['crossing', 'crossing', 'steps']);
   });
 });
 

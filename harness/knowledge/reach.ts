@@ -15,6 +15,7 @@ import { BUDGET_BITS, guessable } from './guess.ts';
 import { type Lineage, type Operation, PART, type Secret } from './lineage.ts';
 import { type Place, type ProviderView, placeOf, type Sighting } from './provider-view.ts';
 import { type Resealing, resealings } from './resealed.ts';
+import { SHORTEST_SECRET } from './search.ts';
 import { extract } from './values.ts';
 
 /** One step of how the provider comes to a value; a path reads as sentences. */
@@ -61,6 +62,7 @@ export class Reach {
   readonly #origin: number;
   readonly #how = new Map<Secret, How>();
   readonly #sightings = new Map<string, Sighting | undefined>();
+  readonly #suspects = new Set<Secret>();
 
   /**
    * @param keys the values in question.
@@ -128,7 +130,11 @@ export class Reach {
       for (const way of ways) {
         if (way.sealed && !this.sighting(way.sealed)) continue;
         const open = { result, way, missing: new Set(this.#lineage.inputs(way)) };
-        for (const input of open.missing) waiting.set(input, [...(waiting.get(input) ?? []), open]);
+        for (const input of open.missing) {
+          const others = waiting.get(input);
+          if (others) others.push(open);
+          else waiting.set(input, [open]);
+        }
       }
     let done = 0;
     const follow = () => {
@@ -155,6 +161,27 @@ export class Reach {
       if (resealing) know(value, { kind: 'resealed', resealing });
     }
     follow();
+    this.#suspect(above, waysOf);
+  }
+
+  /** What may follow if the provider has all that is too short to be looked for, and all that is sealed. */
+  #suspect(above: ReadonlySet<Secret>, waysOf: ReadonlyMap<Secret, Operation[]>): void {
+    for (const value of this.#how.keys()) this.#suspects.add(value);
+    for (let size = -1; size < this.#suspects.size; ) {
+      size = this.#suspects.size;
+      for (const value of above)
+        if (waysOf.get(value)!.some((way) => this.#needed(way).every((input) => this.#suspects.has(input))))
+          this.#suspects.add(value);
+    }
+  }
+
+  #needed(way: Operation): Secret[] {
+    return this.#lineage.inputs(way).filter((input) => way.secrets.includes(input) || isMade(input));
+  }
+
+  /** Whether the provider may be able to compute a key, though no path can be shown: enough for not saying that it can't. */
+  suspects(key: Secret): boolean {
+    return this.#suspects.has(key);
   }
 
   #look(wanted: Uint8Array[]): void {
@@ -242,6 +269,11 @@ export class Reach {
       source: { from: 'resealed', inputs: [out, back], left: witness(left), reached: witness(reached) },
     });
   }
+}
+
+/** A parameter that may be as secret as a key. */
+function isMade({ bytes, made, operations }: Secret): boolean {
+  return bytes.length >= SHORTEST_SECRET && (made !== undefined || operations.length > 0);
 }
 
 function witness({ participant, secrets, derivation }: Operation): Witness {

@@ -16,6 +16,7 @@ export interface Resealing {
   foreign: Uint8Array[];
 }
 
+const MOST_RESEALINGS = 64;
 /** Bytes at the end of a SubjectPublicKeyInfo that are the key's own: X25519's whole (RFC 8410), y of a curve's point (RFC 5480). */
 const OWN_BYTES = 32;
 
@@ -23,9 +24,12 @@ const OWN_BYTES = 32;
 export function resealings(lineage: Lineage, secret: Secret): Resealing[] {
   const sealings = secret.operations.filter(isSealing);
   const found: Resealing[] = [];
+  const made = new Set(sealings.filter(({ opened }) => !opened).map(({ sealed }) => digest(sealed)));
   for (const reached of sealings.filter(({ opened }) => opened)) {
-    if (sealings.some(({ sealed, opened }) => !opened && equal(sealed, reached.sealed))) continue;
+    if (made.has(digest(reached.sealed))) continue;
     for (const left of sealings) {
+      // One is proof enough, and a page may seal a value without end.
+      if (found.length >= MOST_RESEALINGS) return found;
       if (left.opened || left.participant === reached.participant || left.secrets[0] === reached.secrets[0]) continue;
       const strangers = [left, reached].map((way) => strangersOf(lineage, way));
       if (strangers.some((keys) => keys.length === 0)) continue;
@@ -63,8 +67,4 @@ export function agreedWith(lineage: Lineage, secret: Secret, participant: string
 
 function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }
