@@ -517,3 +517,21 @@ describe('decode', () => {
     expect(decode(utf8(text), as)).toBeUndefined();
   });
 });
+
+describe('what lies deeper than is looked', () => {
+  const nested = (times: number) => {
+    let text = Buffer.from(Uint8Array.from({ length: 32 }, (_, index) => 7 * index + 3)).toString('base64');
+    for (let time = 1; time < times; time++) text = Buffer.from(text).toString('base64');
+    return Buffer.from(JSON.stringify({ blob: text }));
+  };
+
+  it.each([
+    [DEEPEST, false],
+    [DEEPEST + 2, true],
+  ])('is said to be left out: base64 %i times, %s', (times, exhausted) => {
+    const budget = new Budget();
+    const found = [...views(nested(times), budget)];
+    expect(budget.exhausted).toBe(exhausted);
+    expect(found.some(({ bytes }) => bytes.length === 32 && bytes[0] === 3)).toBe(!exhausted);
+  });
+});

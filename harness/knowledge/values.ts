@@ -41,6 +41,8 @@ export type Text = Pick<View, 'bytes' | 'steps' | 'label'>;
 export const SECRET_BYTES: readonly number[] = [16, 24, 32, 48, 64];
 /** Encodings within encodings are followed this deep; parts that stand in a layer as they are count with it. */
 export const DEEPEST = 4;
+/** What would decode to as many bytes (base64: 43 characters, hex: 64) at that depth is no chance, and is said to be left out. */
+const DEEP_ENOUGH = 32;
 /** In a binary message up to this long (bytes), every place is tried; in a longer one only what has a place of its own. */
 const LONGEST_BINARY = 2048;
 /** The same for what is decoded from a short message. */
@@ -69,9 +71,13 @@ export function* views(message: Uint8Array, budget = new Budget(), announced?: A
     const runs = runsOfLayer(layer.bytes, layer.label, budget);
     if (announced && layer.steps.length === 0) runs.push({ as: announced, start: 0, end: message.length });
     for (const run of runs) {
-      const view =
-        run.as === 'raw' ? part(layer, run) : layer.steps.length < DEEPEST ? decoded(layer, run, budget) : undefined;
+      const view = run.as === 'raw' ? part(layer, run) : decoded(layer, run, budget);
       if (!view) continue;
+      if (view.steps.length > DEEPEST && run.as !== 'raw') {
+        // By chance a few characters in a row of what is random look like an encoding; what holds many more is one.
+        if (!view.guess && view.bytes.length >= DEEP_ENOUGH) budget.exhausted = true;
+        continue;
+      }
       if (!budget.spend('views', 1)) return;
       yield view;
       if (run.as !== 'raw' && !view.guess) layers.push(view);
