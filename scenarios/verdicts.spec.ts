@@ -26,7 +26,7 @@ test('zoom-2020: each of the five claims is refuted, with a proof that ends in t
   expect(statSync(join(folder, 'recording.json')).mode & 0o777).toBe(0o600);
 
   await test.step('a proof fails loudly if any byte was changed', () => {
-    for (const file of ['packets.bin', 'message-1.bin']) {
+    for (const file of ['packets.bin', 'message-1.bin', 'proof.json']) {
       const copy = info.outputPath(`altered-${file}`);
       cpSync(join(folder, 'proofs', 'media-confidential'), copy, { recursive: true });
       const bytes = readFileSync(join(copy, file));

@@ -33,8 +33,9 @@ export interface Verdict {
     title: string;
     /** Event numbers. */
     evidence: number[];
-    /** Folder, relative to the recording's. */
+    /** Folder, relative to the recording's; and the digest of what it says, as in its `proof.json`. */
     proof?: string;
+    proofDigest?: string;
   }[];
   controls: Control[];
 }
@@ -82,15 +83,16 @@ async function auditNow(reader: RecordingReader, decoder: Decoder): Promise<Audi
       // One claim may be stated twice, with different parameters.
       const times = verdicts.filter(({ claim }) => claim === id).length;
       const name = times === 0 ? id : `${id}-${times + 1}`;
+      let digest = '';
       if (plan) {
         mkdirSync(proofs, { recursive: true, mode: 0o700 });
-        await writeProof(join(proofs, name), { claim: id, reason: judgement.reason, plan, gathered, reader });
+        digest = await writeProof(join(proofs, name), { claim: id, reason: judgement.reason, plan, gathered, reader });
       }
       const { verdict, reason, controls } = judgement;
       const findings = judgement.findings.map(({ title, evidence }, index) => ({
         title,
         evidence: [...new Set(evidence)].sort((a, b) => a - b).slice(0, MOST_EVIDENCE),
-        ...(index === proven && plan ? { proof: `proofs/${name}` } : {}),
+        ...(index === proven && plan ? { proof: `proofs/${name}`, proofDigest: digest } : {}),
       }));
       verdicts.push({ claim: id, params, statement, verdict, reason, findings, controls });
     }

@@ -20,7 +20,7 @@ import type { PathStep, Witness } from '../knowledge/reach.ts';
 import type { EncodedFrame } from '../media/frames.ts';
 import type { RecordingReader } from '../recording/reader.ts';
 import { clearPrefixOf, type Gathered } from './evidence.ts';
-import { mux, open, type Proof, type ProofStep } from './reproduce.ts';
+import { digestOf, mux, open, type Proof, type ProofStep } from './reproduce.ts';
 import { MOST_UNSEALED } from './stream.ts';
 
 /** Frames that a proof shows: about 5 s. */
@@ -35,10 +35,11 @@ export interface ProofRequest {
   reader: RecordingReader;
 }
 
+/** @returns the digest of what the proof says, by which a verdict names it. */
 export async function writeProof(
   folder: string,
   { claim, reason, plan, gathered, reader }: ProofRequest,
-): Promise<void> {
+): Promise<string> {
   const { stream, key } = plan;
   const scheme = await schemeOf(key?.scheme);
   const frames = shown(gathered, plan, scheme);
@@ -60,15 +61,18 @@ export async function writeProof(
     ...(key?.scheme && { scheme: key.scheme }),
     ...(key?.found === 'page' ? { seen: seen(gathered, plan, frames) } : {}),
     result: '',
+    digest: '',
   };
   // What must come out is worked out by the very code that a stranger will run.
   proof.result = digest(mux(proof, open(proof, files, scheme)));
+  proof.digest = digestOf(proof);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const write = (name: string, content: string | Uint8Array) =>
     writeFileSync(join(folder, name), content, { mode: 0o600 });
   for (const [name, bytes] of files) write(name, bytes);
   write('proof.json', `${JSON.stringify(proof, null, 2)}\n`);
   write('reproduce.mjs', await script(proof.scheme));
+  return proof.digest;
 }
 
 /** The path to a key, or else the key as the browser used it, and the messages that it begins with. */
@@ -128,11 +132,13 @@ function shown({ streams, sealed }: Gathered, { stream, key }: ProofPlan, scheme
   // What gives the key away by itself needs as much of it as was looked at.
   if (key?.found === 'ciphertext') return first(all(), MOST_UNSEALED, opens);
   let hasBegun = false;
-  return first(all(), FRAMES[stream.medium], (frame) => {
+  const drawn = first(all(), FRAMES[stream.medium], (frame) => {
     if (!opens(frame)) return false;
     hasBegun ||= frame.key;
     return hasBegun;
   });
+  // A key may never have sealed a key frame; what it opens still shows its cipher.
+  return drawn.length > 0 ? drawn : first(all(), FRAMES[stream.medium], opens);
 }
 
 function first(frames: Iterable<EncodedFrame>, most: number, wanted: (frame: EncodedFrame) => boolean = () => true) {

@@ -50,6 +50,13 @@ export interface Proof {
   };
   /** SHA-256 of the media that comes out, before ffmpeg draws it. */
   result: string;
+  /** Of all the rest of this file; the recording's `verdicts.json` has it, too. */
+  digest: string;
+}
+
+/** SHA-256 of what a proof says. */
+export function digestOf(proof: Proof): string {
+  return digest(Buffer.from(JSON.stringify({ ...proof, digest: '' })));
 }
 
 /** One step on the way to the key. Bytes are in hex, `inputs` are the numbers of earlier steps, from 0. */
@@ -195,7 +202,9 @@ export function reproduce(scheme: Scheme | undefined): void {
   const read = (name: string) => readFileSync(join(folder, name));
   try {
     const proof: Proof = JSON.parse(read('proof.json').toString());
+    if (digestOf(proof) !== proof.digest) throw new Error('proof.json is not the file that was written');
     console.log(`Claim: ${proof.claim}\n${proof.shows}\n`);
+    console.log(`proof.json is the file that was written (${proof.digest}).`);
     for (const [name, expected] of Object.entries(proof.files)) {
       if (digest(read(name)) !== expected) throw new Error(`${name} is not the file that was recorded`);
       console.log(`${name} is the file that was recorded (SHA-256 ${expected}).`);
@@ -217,7 +226,9 @@ export function reproduce(scheme: Scheme | undefined): void {
     else if (proof.path) console.log(`\nAll of the frames open with that key (${scheme?.title}).`);
     const media = mux(proof, frames);
     if (digest(media) !== proof.result) throw new Error('what comes out is not what the recording gave');
-    show(proof, media, frames.length, folder);
+    if (proof.codec === 'VP8' && !frames.some(({ key }) => key))
+      console.log('\nNone of these frames is a key frame, so no picture can be drawn of them.');
+    else show(proof, media, frames.length, folder);
   } catch (error) {
     console.error(`FAILED: ${(error as Error).message}`);
     process.exit(1);
