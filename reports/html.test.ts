@@ -476,6 +476,7 @@ function small(): Audit {
         streams: [stream],
         keys: [key],
         tried: 12,
+        crowded: false,
         undecoded: 0,
         sentOtherwise: 0,
         strangers: 0,

@@ -99,6 +99,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       streams: judged.map(({ evidence }) => evidence),
       keys: keys.all,
       tried: view.candidates.length,
+      crowded: view.isCrowded,
       undecoded: view.undecoded + crossings.unplaced,
       sentOtherwise: Math.max(0, ...calls.sentOtherwise.values()),
       strangers: lineage.strangers,

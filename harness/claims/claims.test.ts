@@ -107,6 +107,7 @@ function honest(): Evidence {
     streams,
     keys: [key('key 1', streams.slice(0, 2)), key('key 2', streams.slice(2))],
     tried: 10,
+    crowded: false,
     undecoded: 0,
     sentOtherwise: 10_000,
     strangers: 0,
@@ -259,6 +260,11 @@ describe('an honest call, well recorded', () => {
 
   it('does not uphold confidentiality or delivery where messages were left undecoded', () => {
     const evidence = { ...honest(), undecoded: 1 };
+    expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'inconclusive', keyDelivery: 'inconclusive' });
+  });
+
+  it('does not uphold them where more values crossed than were tried', () => {
+    const evidence = { ...honest(), crowded: true };
     expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'inconclusive', keyDelivery: 'inconclusive' });
   });
 

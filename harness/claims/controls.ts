@@ -249,8 +249,11 @@ export function allExamined({ recording, streams, sentOtherwise }: Evidence): Co
 }
 
 /** What crossed the provider could be read by keywitness, so that a key in it would have been found. */
-export function signallingRead({ undecoded, tried }: Evidence): Control {
-  const problems = undecoded ? [`${undecoded} messages could not be decoded`] : [];
+export function signallingRead({ undecoded, tried, crowded }: Evidence): Control {
+  const problems = [
+    ...(undecoded > 0 ? [`${undecoded} messages could not be decoded to the end`] : []),
+    ...(crowded ? [`more than ${tried} secret-sized values crossed, and not all of them were tried`] : []),
+  ];
   return {
     title: "The provider's view was searched",
     held: problems.length === 0,

@@ -18,6 +18,8 @@ export interface Evidence {
   keys: KeyEvidence[];
   /** Candidates from the provider's view that were tried on the media. */
   tried: number;
+  /** There were more of those than are tried. */
+  crowded: boolean;
   /** Messages of the provider's view whose content couldn't be decoded. */
   undecoded: number;
   /** Bytes that a participant sent to the provider by other ways than RTP, at most. */

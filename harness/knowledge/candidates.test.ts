@@ -41,8 +41,10 @@ describe('candidates', () => {
   it('take short messages before long ones, so that code cannot crowd out a key', () => {
     const code = (from: number) =>
       Array.from({ length: MOST_CANDIDATES / 2 + 10 }, (_, at) => key(from + at).toString('hex')).join('\n');
-    const found = candidates([crossing(code(10), 1), crossing(code(100_000), 2), crossing(reply(key(1)), 3)]);
+    const left = { out: false };
+    const found = candidates([crossing(code(10), 1), crossing(code(100_000), 2), crossing(reply(key(1)), 3)], left);
     expect(found).toHaveLength(MOST_CANDIDATES);
+    expect(left.out).toBe(true);
     expect(found.some(({ bytes }) => Buffer.from(bytes).equals(key(1)))).toBe(true);
   });
 
@@ -50,8 +52,11 @@ describe('candidates', () => {
     const binary = (from: number) => Buffer.concat(Array.from({ length: 60 }, (_, at) => key(from + at)));
     const message = (bytes: Buffer, at: number): Crossing => ({ ...crossing('', at), wire: () => bytes });
     const noise = Array.from({ length: 10 }, (_, at) => message(binary(1000 * at + 10), at + 1));
-    const found = candidates([...noise, crossing(reply(key(1)), 20)]);
+    const left = { out: false };
+    const found = candidates([...noise, crossing(reply(key(1)), 20)], left);
     expect(found).toHaveLength(MOST_CANDIDATES);
+    // Nothing is said of those that begin anywhere.
+    expect(left.out).toBe(false);
     expect(found[0]).toMatchObject({ label: 'key', bytes: key(1) });
   });
 });

@@ -17,8 +17,10 @@ export const MOST_CANDIDATES = 20_000;
 /**
  * Each value once, with its first crossing. Values that a message sets apart come before those that are merely somewhere in it,
  * and short messages first: keys travel in them, and code and pictures, which hold chance values by the thousand, do not.
+ *
+ * @param left marked where a message set more values apart than are taken
  */
-export function candidates(crossings: readonly Crossing[]): Candidate[] {
+export function candidates(crossings: readonly Crossing[], left = { out: false }): Candidate[] {
   const found = new Map<string, Candidate>();
   const unlikely: { value: Value; crossing: Crossing }[] = [];
   const messages = crossings
@@ -30,7 +32,10 @@ export function candidates(crossings: readonly Crossing[]): Candidate[] {
       else if (unlikely.length >= MOST_CANDIDATES) break;
       else unlikely.push({ value, crossing });
     }
-    if (found.size >= MOST_CANDIDATES) break;
+    if (found.size >= MOST_CANDIDATES) {
+      left.out = true;
+      break;
+    }
   }
   for (const { value, crossing } of unlikely) add(found, value, crossing);
   return [...found.values()];

@@ -32,6 +32,7 @@ export class ProviderView {
   /** Strings that crossed, each with its first place. */
   readonly texts: ReadonlyMap<string, Place>;
   #candidates: Candidate[] | undefined;
+  readonly #left = { out: false };
 
   constructor(crossings: readonly Crossing[]) {
     this.crossings = crossings;
@@ -56,8 +57,13 @@ export class ProviderView {
 
   /** Values of a secret's size; see {@link candidates}. */
   get candidates(): readonly Candidate[] {
-    this.#candidates ??= candidates(this.crossings);
+    this.#candidates ??= candidates(this.crossings, this.#left);
     return this.#candidates;
+  }
+
+  /** More of them crossed than are looked at, so that a key in halves, or hidden code's, may have been missed. */
+  get isCrowded(): boolean {
+    return this.candidates.length > 0 && this.#left.out;
   }
 
   /** Looks for all of `wanted` in one pass. Values shorter than {@link SHORTEST_SECRET} are found only where a text is just that. */
