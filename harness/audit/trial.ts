@@ -134,8 +134,8 @@ export class Trials {
     const first = opened[0];
     if (!first) return false;
     const sight = await this.#eyes.look(evidence, windows.all);
-    // Without a tag, the picture or the sound decides.
-    if (!scheme.authenticated && !shows(sight)) return false;
+    // Without a tag, and where frames were not seen before they were sealed, the picture or the sound decides.
+    if (!scheme.authenticated && shut.before(first.frame) === undefined && !shows(sight)) return false;
     const key = this.#keys.of(bytes, found, first.result.cipher);
     key.scheme = scheme.id;
     key.sight = better(key.sight, sight, this.#eyes.pictures);
@@ -152,15 +152,15 @@ export class Trials {
 }
 
 const NOTHING = new Uint8Array();
-/** Bytes of a frame that may stand in clear, and one in so many of the others that may be the same by chance. */
-const MOST_CLEAR = 64;
-const BY_CHANCE = 32;
+/** Bytes of a frame that may stand in clear before the others, and the share of these that may be the same by chance or by a weak key. */
+const MOST_CLEAR = 16;
+const MOST_SAME = 1 / 4;
 
 /** Whether much of what was opened stood in the frame as it is: what a scheme leaves in clear is not sealed. */
 function isMostlyClear(frame: Uint8Array, { plaintext }: Opened): boolean {
   let same = 0;
   for (let at = 0; at < plaintext.length; at++) if (plaintext[at] === frame[at]) same++;
-  return same > MOST_CLEAR + plaintext.length / BY_CHANCE;
+  return same > MOST_CLEAR + plaintext.length * MOST_SAME;
 }
 
 /** Whether what comes out is what the page's transform was given; where that wasn't seen, a tag has to say so. */
