@@ -214,6 +214,17 @@ describe('crossings of WebSockets', () => {
     ]);
   });
 
+  it.each([
+    ['gzip', gzipSync(text)],
+    ['deflate', deflateSync(text)],
+    ['deflate', deflateRawSync(text)],
+    ['br', brotliCompressSync(text)],
+  ])('give up on what is followed by more than the compressed stream: %s', (coding, bytes) => {
+    expect(string(content(reply([bytes], ['content-encoding', coding])))).toBe(text);
+    const more = Buffer.concat([bytes, Buffer.alloc(3), Buffer.from('the key')]);
+    expect(content(reply([more], ['content-encoding', coding]))).toBeUndefined();
+  });
+
   describe('of data channels', () => {
     /** Alice sends something on a connection whose far end has the certificate `far`; Bob's browser has `BB`. */
     function sent(far: string | undefined) {
