@@ -410,6 +410,7 @@ function small(): Audit {
     ssrc: 1,
     medium: 'video',
     codec: 'VP8',
+    carrier: 'rtp',
     route: 'provider',
     secured: false,
     packets: 5,

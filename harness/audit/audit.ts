@@ -6,7 +6,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Claim, Control, Judgement, VerdictKind } from '../claims/claim.ts';
 import type { Decoder } from '../media/decoder.ts';
-import type { AskedClaim, Recording } from '../recording/format.ts';
+import type { AskedClaim, Recording, Vantage } from '../recording/format.ts';
 import { RecordingReader } from '../recording/reader.ts';
 import { writeFileAtomically } from '../recording/writer.ts';
 import { claims, schemes } from './catalogue.ts';
@@ -124,7 +124,11 @@ function judge(claim: Claim | undefined, params: AskedClaim['params'], { evidenc
   if (!claim) return untested('This version of keywitness has no such claim in its catalogue.');
   const parsed = claim.params.safeParse(params);
   if (!parsed.success) return untested(`Its parameters are not understood: ${parsed.error.issues[0]!.message}.`);
-  const missing = claim.needs.filter((vantage) => !evidence.health.some((one) => one.vantage === vantage));
-  if (missing.length > 0) return untested(`It needs what was not recorded: ${missing.join(', ')}.`);
-  return claim.check(evidence, parsed.data);
+  const isRecorded = (vantage: Vantage) => evidence.health.some((one) => one.vantage === vantage);
+  const missing = claim.needs.filter((vantage) => !isRecorded(vantage));
+  if (missing.length === 0) return claim.check(evidence, parsed.data);
+  // A part of a recording, as of one that was imported, may still hold the proof.
+  const judgement = claim.refutedWith?.every(isRecorded) ? claim.check(evidence, parsed.data) : undefined;
+  if (judgement?.verdict === 'refuted') return judgement;
+  return untested(`It needs what was not recorded: ${missing.join(', ')}.`);
 }

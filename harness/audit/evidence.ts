@@ -3,6 +3,7 @@
  * the key to the provider. Reads the recording and runs the decoder; no check does.
  */
 
+import { headerLengths } from '../ciphers/message-header.ts';
 import type { Scheme } from '../ciphers/scheme.ts';
 import {
   type Evidence,
@@ -20,6 +21,7 @@ import { guessable } from '../knowledge/guess.ts';
 import { infer } from '../knowledge/infer.ts';
 import { Lineage, type Secret } from '../knowledge/lineage.ts';
 import { MediaView, type SentStream } from '../knowledge/media-view.ts';
+import { MessageMedia } from '../knowledge/message-media.ts';
 import { ProviderView } from '../knowledge/provider-view.ts';
 import { isRepeatable, type Path, Reach } from '../knowledge/reach.ts';
 import { find } from '../knowledge/search.ts';
@@ -55,22 +57,26 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
   const { recording } = reader;
   const read = (body: Body) => reader.body(body);
   const connections = new Connections(recording.participants.map(({ name }) => name));
-  const crossings = new Crossings(reader, connections);
+  const messages = new MessageMedia(reader, connections);
+  const crossings = new Crossings(reader, connections, messages);
   const lineage = new Lineage(reader);
   const media = new MediaView(reader, connections);
   const frameKeys = new FrameKeys(reader, lineage);
   const calls = new CallLog(recording.participants);
-  for (const event of reader.events())
+  for (const event of reader.events()) {
     for (const collector of [connections, crossings, media, frameKeys, calls]) collector.see(event);
+    const frame = messages.see(event);
+    if (frame) frameKeys.see(frame);
+  }
   frameKeys.end();
 
   const eyes = new Eyes(decoder, new Map(recording.participants.map(({ name, card }) => [name, card])));
   const view = new ProviderView(crossings.all);
   const keys = new KeyRing();
   const sealed = new ByFrame<KeyEvidence>();
-  const judged = media
-    .streams()
-    .map((stream) => judgeStream(stream, eyes, read, (frame, evidence) => follow(stream, evidence, frame)));
+  const judged = [...media.streams(), ...messages.streams()].map((stream) =>
+    judgeStream(stream, eyes, read, (frame, evidence) => follow(stream, evidence, frame)),
+  );
   await Promise.all(judged.map((one) => one.look()));
   const shut = judged
     // What is seen as it is needs no key.
@@ -101,7 +107,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       tried: view.candidates.length,
       crowded: view.isCrowded,
       undecoded: view.undecoded + crossings.unplaced,
-      sentOtherwise: Math.max(0, ...calls.sentOtherwise.values()),
+      sentOtherwise: Math.max(0, ...[...calls.sentOtherwise].map(([name, bytes]) => bytes - messages.bytes(name))),
       strangers: lineage.strangers,
     },
     pictures: eyes.pictures,
@@ -121,7 +127,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     const cipher = sealing && secret && cipherOf(sealing, secret.bytes);
     const before = stream.leaving.get(frame.timestamp)?.before;
     const clearPrefix =
-      cipher && before && sealedBehind(frame.data, sealing, secret.bytes, reader.body(before), stream.medium);
+      cipher && before && sealedBehind(frame.data, sealing, secret.bytes, reader.body(before), stream);
     if (!cipher || clearPrefix === undefined) return undefined;
     evidence.sealed++;
     const key = keys.of(secret.bytes, 'page', cipher);
@@ -141,10 +147,15 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       evidence,
       frames,
       sample: unsealed,
+      headers: stream.carrier === 'rtp' ? [0] : headerLengths(unsealed.map(lengthsOf)),
       before,
       opened: (frame, prefix) => opened.set(frame.timestamp, prefix),
       finish,
     };
+
+    function lengthsOf({ data, timestamp }: EncodedFrame) {
+      return { data, media: stream.leaving.get(timestamp)?.before?.length ?? data.length };
+    }
 
     /** Looks for patterns once more, now that it is known where in a frame the ciphertext is. */
     function finish(): void {

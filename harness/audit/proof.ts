@@ -1,7 +1,8 @@
 /**
  * A proof folder: what a stranger needs to see for himself what the provider could see, without keywitness.
  *
- * - `packets.bin`: RTP packets as the provider's server saw them, each after its length (16 bits, big-endian)
+ * - `packets.bin`: RTP packets as the provider's server saw them, each after its length (32 bits, big-endian); or
+ *   `messages.bin`: the messages of a WebSocket or data channel that carried the media, in the same way
  * - `message-N.bin`: the messages that the key follows from, as they crossed the provider, where a key is needed
  * - `proof.json`: the files' digests, the way from those messages to the key, step by step, what must come out
  * - `reproduce.mjs`: does it all again with Node and ffmpeg alone, ends in the picture or sound, and fails if a byte differs
@@ -16,6 +17,7 @@ import type { KeyEvidence } from '../claims/evidence.ts';
 import type { FrameId } from '../knowledge/by-frame.ts';
 import type { Crossing } from '../knowledge/crossings.ts';
 import { unseal } from '../knowledge/frame-keys.ts';
+import type { SentStream } from '../knowledge/media-view.ts';
 import type { PathStep, Witness } from '../knowledge/reach.ts';
 import type { EncodedFrame } from '../media/frames.ts';
 import type { RecordingReader } from '../recording/reader.ts';
@@ -44,9 +46,13 @@ export async function writeProof(
   const scheme = await schemeOf(key?.scheme);
   const frames = shown(gathered, plan, scheme);
   const evidence = [...new Set(frames.flatMap((frame) => frame.evidence))].sort((a, b) => a - b);
-  const packets = packed(reader, new Set(evidence));
+  const sent = gathered.streams.get(stream)!;
+  const [name, carried] =
+    stream.carrier === 'rtp'
+      ? ['packets.bin', packed(packets(reader, new Set(evidence)))]
+      : ['messages.bin', packed(frames.map(({ timestamp }) => reader.body(sent.message!(timestamp).body)))];
   const { path, messages } = key ? written(key) : { path: undefined, messages: new Map<string, Uint8Array>() };
-  const files = new Map([['packets.bin', packets], ...messages]);
+  const files = new Map([[name, carried], ...messages]);
   const proof: Proof = {
     proof: 1,
     claim,
@@ -54,8 +60,9 @@ export async function writeProof(
     recording: reader.recording.id,
     participant: stream.participant,
     ssrc: stream.ssrc,
-    codec: gathered.streams.get(stream)!.codec!,
+    codec: sent.codec!,
     events: evidence,
+    ...(sent.message && { frames: frames.map((frame) => placed(frame, sent)) }),
     files: Object.fromEntries([...files].map(([name, bytes]) => [name, digest(bytes)])),
     ...(key && { path }),
     ...(key?.scheme && { scheme: key.scheme }),
@@ -123,7 +130,10 @@ function hex(bytes: Uint8Array): string {
 
 /** Whole frames in a row, from a key frame on, as the provider saw them; of those only the ones that the key opens. */
 function shown({ streams, sealed }: Gathered, { stream, key }: ProofPlan, scheme: Scheme | undefined): EncodedFrame[] {
-  const all = () => streams.get(stream)!.frames();
+  const header = key?.scheme ? (stream.header ?? 0) : 0;
+  function* all() {
+    for (const frame of streams.get(stream)!.frames()) yield { ...frame, data: frame.data.subarray(header) };
+  }
   const opener = key && scheme?.prepare(key.bytes, first(all(), MOST_UNSEALED));
   const opens = (frame: EncodedFrame) => {
     if (!key) return true;
@@ -170,16 +180,27 @@ function idOf({ participant, ssrc }: ProofPlan['stream'], { timestamp }: Encoded
   return { participant, ssrc, timestamp };
 }
 
-function packed(reader: RecordingReader, events: Set<number>): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  for (const event of reader.events()) {
-    if (event.type !== 'rtp' || !events.has(event.seq)) continue;
-    const packet = reader.body(event.body);
-    const length = Buffer.alloc(2);
-    length.writeUInt16BE(packet.length);
-    pieces.push(length, packet);
-  }
-  return Buffer.concat(pieces);
+/** Where in its message a frame is, as `shown` gives it: behind the application's header. */
+function placed(
+  { timestamp, medium, key, data }: EncodedFrame,
+  { message }: SentStream,
+): NonNullable<Proof['frames']>[number] {
+  const { offset, length } = message!(timestamp);
+  return { timestamp, medium, key, offset: offset + length - data.length, length: data.length };
+}
+
+function* packets(reader: RecordingReader, events: Set<number>): Generator<Uint8Array> {
+  for (const event of reader.events()) if (event.type === 'rtp' && events.has(event.seq)) yield reader.body(event.body);
+}
+
+function packed(all: Iterable<Uint8Array>): Uint8Array {
+  return Buffer.concat(
+    [...all].flatMap((bytes) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(bytes.length);
+      return [length, bytes];
+    }),
+  );
 }
 
 async function schemeOf(id: string | undefined): Promise<Scheme | undefined> {

@@ -28,8 +28,10 @@ export interface Proof {
   participant: string;
   ssrc: number;
   codec: 'VP8' | 'opus';
-  /** Event numbers of the packets. */
+  /** Event numbers of the packets or messages. */
   events: number[];
+  /** Of media in messages: which part of each, in bytes, is a frame. The page's encoder said when it was, and whether it is a key frame. */
+  frames?: { timestamp: number; medium: 'audio' | 'video'; key: boolean; offset: number; length: number }[];
   /** File names and SHA-256. */
   files: Record<string, string>;
   /** How the key is worked out; the last step gives it. Absent where none is needed. */
@@ -97,7 +99,7 @@ export function open(
   scheme: Scheme | undefined,
   say: (step: ProofStep, value: Uint8Array) => void = () => {},
 ): EncodedFrame[] {
-  const frames = [...assembleFrames(unpack(files.get('packets.bin')!), proof.codec)];
+  const frames = carriedBy(proof, files);
   if (!proof.path) return frames;
   const key = follow(proof.path, files, frames, scheme, say);
   if (proof.seen) return unsealAll(proof.seen, frames, key);
@@ -178,13 +180,31 @@ function unsealAll(
   });
 }
 
-function* unpack(bytes: Uint8Array) {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0, event = 0; at + 2 <= view.length; event++) {
-    const length = view.readUInt16BE(at);
-    const packet = parseRtp(view.subarray(at + 2, at + 2 + length));
-    at += 2 + length;
+/** The frames as the provider's server had them. */
+function carriedBy({ codec, ssrc, frames }: Proof, files: ReadonlyMap<string, Uint8Array>): EncodedFrame[] {
+  if (!frames) return [...assembleFrames(packets(files.get('packets.bin')!), codec)];
+  const messages = [...unpack(files.get('messages.bin')!)];
+  return frames.map(({ timestamp, medium, key, offset, length }, index) => {
+    const data = messages[index]!.subarray(offset, offset + length);
+    return { ssrc, timestamp, medium, key, data, evidence: [] };
+  });
+}
+
+function* packets(bytes: Uint8Array) {
+  let event = 0;
+  for (const piece of unpack(bytes)) {
+    const packet = parseRtp(piece);
     if (packet) yield { event, packet };
+    event++;
+  }
+}
+
+function* unpack(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 4 <= view.length; ) {
+    const length = view.readUInt32BE(at);
+    yield view.subarray(at + 4, at + 4 + length);
+    at += 4 + length;
   }
 }
 
@@ -210,7 +230,7 @@ export function reproduce(scheme: Scheme | undefined): void {
       console.log(`${name} is the file that was recorded (SHA-256 ${expected}).`);
     }
     const files = new Map(Object.keys(proof.files).map((name) => [name, read(name)]));
-    const carried = [...assembleFrames(unpack(files.get('packets.bin')!), proof.codec)];
+    const carried = carriedBy(proof, files);
     const { blocks, repeated } = repeatedBlocks(carried, {
       clearPrefix: ({ medium, key }) => (medium === 'audio' ? 1 : key ? 10 : 3),
     });

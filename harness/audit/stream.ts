@@ -156,12 +156,13 @@ function blank(stream: SentStream): StreamEvidence {
     beforeTransform: undefined,
     blocks: { total: 0, repeated: 0, evidence: [] },
     clearPrefix: undefined,
+    header: undefined,
     pairs: { kind: 'none seen', detail: 'the application transforms no frames' },
   };
 }
 
-function pick({ participant, ssrc, medium, codec, route, secured }: SentStream) {
-  return { participant, ssrc, medium, codec, route, secured };
+function pick({ participant, ssrc, medium, codec, carrier, route, secured }: SentStream) {
+  return { participant, ssrc, medium, codec, carrier, route, secured };
 }
 
 /** Where it isn't known where a frame's ciphertext is: without headers and trailers, whose fields may well repeat. */
@@ -178,12 +179,13 @@ export function sealedBehind(
   sealing: FrameSealing,
   key: Uint8Array,
   before: Uint8Array,
-  medium: 'audio' | 'video',
+  { medium, carrier }: Pick<SentStream, 'medium' | 'carrier'>,
 ): number | undefined {
   const plain = unseal(frame, sealing, key);
   if (!plain || plain.length > before.length || frame.length - sealing.length > MOST_BESIDE) return undefined;
   const clearPrefix = before.length - plain.length;
-  if (clearPrefix > MOST_CLEAR[medium]) return undefined;
+  // Before a frame in a message stands what the application put there.
+  if (clearPrefix > (carrier === 'rtp' ? MOST_CLEAR[medium] : 0)) return undefined;
   const beside = Buffer.concat([frame.subarray(0, sealing.offset), frame.subarray(sealing.offset + sealing.length)]);
   if (find(beside, key)) return undefined;
   return Buffer.compare(before.subarray(clearPrefix), plain) === 0 ? clearPrefix : undefined;

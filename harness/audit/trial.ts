@@ -21,9 +21,11 @@ export interface Shut {
   frames(): Iterable<EncodedFrame>;
   /** A few of them to try keys on first. */
   sample: EncodedFrame[];
+  /** Where in these what a scheme reads may begin, in bytes: behind a header of the application's own. */
+  headers: readonly number[];
   /** SHA-256 of a frame as it was before the page's transform, in hex; undefined where that was not seen. */
   before(frame: EncodedFrame): string | undefined;
-  /** Notes that a frame was opened, but for so many bytes that are in clear. */
+  /** Notes that a frame was opened, but for so many bytes at its start that are in clear. */
   opened(frame: EncodedFrame, clearPrefix: number): void;
   /** Once no more keys are tried. */
   finish(): void;
@@ -91,41 +93,53 @@ export class Trials {
 
   async #tryOnce(shut: Shut, values: readonly Trial[]): Promise<boolean> {
     // The first frames under one key, or where there are too few to tell, some from all over.
-    for (const sample of [shut.sample.slice(0, TRIAL_FRAMES), spread(shut.sample)])
-      for (const scheme of this.#schemes.filter(({ slow }) => !slow))
-        for (const value of values)
-          if (
-            scheme.keyLengths.includes(value.bytes.length) &&
-            openAll(scheme, sample, value.bytes) &&
-            (await this.#opens(shut, scheme, value, sample))
-          )
-            return true;
+    for (const header of headersOf(shut))
+      for (const sample of [shut.sample.slice(0, TRIAL_FRAMES), spread(shut.sample)].map(behind(header)))
+        for (const scheme of this.#schemes.filter(({ slow }) => !slow))
+          for (const value of values)
+            if (
+              scheme.keyLengths.includes(value.bytes.length) &&
+              openAll(scheme, sample, value.bytes) &&
+              (await this.#opens(shut, header, scheme, value, sample))
+            )
+              return true;
     return false;
   }
 
   /** The same under schemes that make passphrases into keys at some cost. */
   async tryPassphrases(shut: Shut, values: readonly Trial[]): Promise<void> {
-    const sample = spread(shut.sample).slice(0, 2);
+    const [header = 0] = headersOf(shut);
+    const sample = behind(header)(spread(shut.sample).slice(0, 2));
     for (const scheme of this.#schemes.filter(({ slow }) => slow))
       for (const value of values)
-        if (openAll(scheme, sample, value.bytes) && (await this.#opens(shut, scheme, value, sample))) return;
+        if (openAll(scheme, sample, value.bytes) && (await this.#opens(shut, header, scheme, value, sample))) return;
   }
 
   /** Looks for a key in the frames alone. */
   async recover(shut: Shut): Promise<void> {
-    for (const scheme of this.#schemes)
-      for (const bytes of scheme.recover?.(shut.sample) ?? [])
-        if (await this.#opens(shut, scheme, { bytes, found: 'ciphertext' }, shut.sample)) return;
+    for (const header of headersOf(shut)) {
+      const sample = behind(header)(shut.sample);
+      for (const scheme of this.#schemes)
+        for (const bytes of scheme.recover?.(sample) ?? [])
+          if (await this.#opens(shut, header, scheme, { bytes, found: 'ciphertext' }, sample)) return;
+    }
   }
 
   /** Opens all frames that a key opens; says whether there were some, and they prove it to be the key. */
-  async #opens(shut: Shut, scheme: Scheme, { bytes, found }: Trial, sample: EncodedFrame[]): Promise<boolean> {
+  async #opens(
+    shut: Shut,
+    header: number,
+    scheme: Scheme,
+    { bytes, found }: Trial,
+    sample: EncodedFrame[],
+  ): Promise<boolean> {
     const open = scheme.prepare(bytes, sample);
     if (!open) return false;
     const { evidence } = shut;
     const windows = new Windows<EncodedFrame>(evidence.medium);
     const opened: { frame: EncodedFrame; result: Opened }[] = [];
-    for (const frame of shut.frames()) {
+    for (const whole of shut.frames()) {
+      const [frame] = behind(header)([whole]) as [EncodedFrame];
       const result = open(frame);
       if (!result || !isRight(result, shut.before(frame), scheme) || isMostlyClear(frame.data, result)) continue;
       opened.push({ frame: { ...frame, data: NOTHING }, result: { ...result, plaintext: NOTHING } });
@@ -140,15 +154,27 @@ export class Trials {
     key.scheme = scheme.id;
     key.sight = better(key.sight, sight, this.#eyes.pictures);
     evidence.sealed += opened.length;
+    evidence.header = header;
     evidence.clearPrefix ??= opened.reduce((most, { result }) => Math.max(most, result.clearPrefix), 0);
     for (const { frame, result } of opened) {
       this.#keys.use(key, evidence, frame.evidence, result.nonce, result.keyId);
-      shut.opened(frame, result.clearPrefix);
+      shut.opened(frame, header + result.clearPrefix);
     }
     shut.sample = [];
     for (const frame of shut.frames()) if (shut.sample.length < MOST_UNSEALED) shut.sample.push(frame);
     return true;
   }
+}
+
+/** Once one key has opened frames, it is known where what is sealed begins. */
+function headersOf({ evidence, headers }: Shut): readonly number[] {
+  return evidence.header === undefined ? headers : [evidence.header];
+}
+
+/** Frames without so many bytes at their start. */
+function behind(header: number): (frames: EncodedFrame[]) => EncodedFrame[] {
+  if (header === 0) return (frames) => frames;
+  return (frames) => frames.map((frame) => ({ ...frame, data: frame.data.subarray(header) }));
 }
 
 const NOTHING = new Uint8Array();

@@ -29,6 +29,7 @@ export const claim: Claim<Params> = {
   blindTo: 'the quality of an implementation, e.g. side channels; what protects each hop beside it',
   params,
   needs,
+  refutedWith: ['rtp'],
   check(evidence, stated) {
     const controls = [
       mediaFlowed(evidence),

@@ -35,6 +35,7 @@ export const claim: Claim<Params> = {
   blindTo: 'sizes and times of packets, which every encrypted call shows; weaknesses of a cipher that leave no pattern',
   params,
   needs,
+  refutedWith: ['rtp'],
   check(evidence, { clearBytes }) {
     const controls = [
       mediaFlowed(evidence),

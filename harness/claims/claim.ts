@@ -50,8 +50,10 @@ export interface Claim<Params = Record<string, unknown>> {
   /** What this test can't see, for people. */
   blindTo: string;
   params: z.ZodType<Params>;
-  /** Without these vantage points the claim is `untested`. */
+  /** Without these vantage points the claim is not upheld; it is `untested`, unless it is refuted. */
   needs: readonly Vantage[];
-  /** Pure; gets evidence of a recording that has all that it needs. */
+  /** With these alone it can be refuted, where what they show is a proof by itself; otherwise it takes all of `needs`. */
+  refutedWith?: readonly Vantage[];
+  /** Pure; gets evidence of a recording that has all that it needs, or what refutes it. */
   check(evidence: Evidence, params: Params): Judgement;
 }

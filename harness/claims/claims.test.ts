@@ -26,6 +26,8 @@ function stream(participant: string, medium: 'audio' | 'video', ssrc: number): S
     ssrc,
     medium,
     codec: medium === 'video' ? 'VP8' : 'opus',
+    carrier: 'rtp',
+    header: undefined,
     route: 'provider',
     secured: false,
     frames: 200,
@@ -170,6 +172,7 @@ describe('an honest call, well recorded', () => {
   });
 
   const shortcomings: [string, (evidence: Evidence) => void][] = [
+    ['nobody else was in the call', ({ recording }) => void recording.participants.splice(1)],
     [
       'nobody read the card',
       ({ flow }) =>

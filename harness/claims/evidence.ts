@@ -71,6 +71,8 @@ export interface StreamEvidence {
   ssrc: number;
   medium: 'audio' | 'video';
   codec: string | undefined;
+  /** What its frames travel in. */
+  carrier: 'rtp' | 'websocket' | 'data channel';
   /** Whether the media went through the provider's server, straight to another participant, or nobody knows. */
   route: Route;
   /** Of a direct route: DTLS was seen to end at another participant's browser. */
@@ -98,6 +100,8 @@ export interface StreamEvidence {
   blocks: { total: number; repeated: number; evidence: number[] };
   /** Codec bytes that the transform leaves in clear at the start of a frame, at most; undefined where there are no pairs. */
   clearPrefix: number | undefined;
+  /** Of frames in messages: bytes of the application's own before each, as the key that opens them tells. */
+  header: number | undefined;
   /** What pairs of frames before and after the transform show of the cipher. */
   pairs: { kind: string; detail: string };
 }

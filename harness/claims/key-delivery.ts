@@ -26,6 +26,7 @@ export const claim: Claim<Record<string, never>> = {
   blindTo: 'keys hidden in a message by an encoding that keywitness does not know',
   params: z.strictObject({}),
   needs,
+  refutedWith: ['proxy', 'rtp'],
   check(evidence) {
     const controls = [
       mediaFlowed(evidence),

@@ -29,6 +29,7 @@ export const claim: Claim<Record<string, never>> = {
   blindTo: 'what client code or a server does on another day; keys that leave by ways that were not recorded',
   params: z.strictObject({}),
   needs,
+  refutedWith: ['rtp'],
   check(evidence) {
     const isDirect = evidence.streams.length > 0 && evidence.streams.every(({ route }) => route === 'direct');
     const controls = [

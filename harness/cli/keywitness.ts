@@ -5,6 +5,8 @@ import { audit } from './audit.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { EXIT, failure, Interrupted } from './exit.ts';
+import { exporting } from './export.ts';
+import { importing } from './import.ts';
 import { list } from './list.ts';
 import { record } from './record.ts';
 import { report } from './report.ts';
@@ -19,7 +21,7 @@ const program = new Command('keywitness')
   .version(keywitnessVersion())
   .showHelpAfterError('(keywitness --help lists the commands)')
   .addHelpText('after', exitHelp());
-for (const command of [run, record, audit, report, list, doctor, demo])
+for (const command of [run, record, audit, report, exporting, importing, list, doctor, demo])
   program.addCommand(command(interruption.signal));
 for (const command of [program, ...program.commands]) command.exitOverride();
 

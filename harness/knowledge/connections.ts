@@ -60,9 +60,14 @@ export class Connections {
     return readRtpMap(all.flatMap(({ local, remote }) => [...remote, ...local]));
   }
 
+  /** One of a participant's connections. */
+  named(participant: string, name: string): Connection | undefined {
+    return this.#all.get(participant)?.get(name);
+  }
+
   /** By name, where the other end of a participant's connection is; of all its connections unless one is named. */
   routeOf(participant: string, name: string): Route {
-    return this.route(participant, this.#all.get(participant)?.get(name));
+    return this.route(participant, this.named(participant, name));
   }
 
   /**

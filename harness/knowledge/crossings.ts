@@ -28,6 +28,8 @@ export interface Crossing {
   wire(): Uint8Array;
   /** HTTP content codings in force, outermost last. */
   codings: ContentCoding[];
+  /** It carries media, and so thousands of values that mean nothing. */
+  carriesMedia?: boolean;
   /** A coding that isn't read here is in force, e.g. zstd: nothing can be said of the content. */
   unreadable?: string;
 }
@@ -107,21 +109,29 @@ interface Exchange {
 
 /** Gathers crossings from a recording's events, fed in order. */
 export class Crossings {
-  readonly #found: (Crossing & { connection?: string })[] = [];
+  readonly #found: (Crossing & { connection?: string; body?: Body })[] = [];
   readonly #bodies: Bodies;
   readonly #connections: Connections;
+  readonly #media: { carries(body: Body): boolean };
   readonly #exchanges = new Map<string, Exchange>();
   readonly #sockets = new Map<string, { name: string; host: string }>();
 
-  /** @param connections fed with the same events. */
-  constructor(bodies: Bodies, connections: Connections) {
+  /** @param connections and `media`: fed with the same events. */
+  constructor(
+    bodies: Bodies,
+    connections: Connections,
+    media: { carries(body: Body): boolean } = { carries: () => false },
+  ) {
     this.#bodies = bodies;
     this.#connections = connections;
+    this.#media = media;
   }
 
   /** Once all events were seen: what is known to have crossed. */
   get all(): Crossing[] {
-    return this.#by((route) => route === 'provider');
+    return this.#by((route) => route === 'provider').map(({ body, ...crossing }) =>
+      body && this.#media.carries(body) ? { ...crossing, carriesMedia: true } : crossing,
+    );
   }
 
   /** How many messages may have crossed, or may have gone straight to a participant. */
@@ -129,7 +139,7 @@ export class Crossings {
     return this.#by((route) => route === 'unknown').length;
   }
 
-  #by(wanted: (route: Route) => boolean): Crossing[] {
+  #by(wanted: (route: Route) => boolean) {
     const routes = new Map<string, Route>();
     return this.#found.filter(({ participant, connection }) => {
       if (!connection) return wanted('provider');
@@ -212,6 +222,7 @@ export class Crossings {
           host: '',
           what: `a message ${way} the data channel ${JSON.stringify(event.label.slice(0, 50))}`,
           wire: () => this.#bodies.body(event.body),
+          body: event.body,
           connection: event.connection,
         });
         break;
@@ -224,6 +235,7 @@ export class Crossings {
           host: socket?.host ?? '',
           what: `a message ${event.direction === 'send' ? 'to' : 'from'} ${socket?.name ?? 'a WebSocket'}`,
           wire: () => this.#bodies.body(event.body),
+          body: event.body,
         });
         break;
       }

@@ -35,7 +35,13 @@ class Sender extends Trace {
   }
   frame(
     body: Uint8Array,
-    more: { realm?: string; position?: 'before' | 'after'; direction?: 'send' | 'receive'; timestamp?: number } = {},
+    more: {
+      participant?: string;
+      realm?: string;
+      position?: 'before' | 'after';
+      direction?: 'send' | 'receive';
+      timestamp?: number;
+    } = {},
   ) {
     return this.add('frame', {
       realm: 'worker',
@@ -108,7 +114,7 @@ describe('FrameKeys', () => {
       'has one byte altered',
       (sender, sealed) => sender.frame(around(sealed.map((byte, at) => (at === 50 ? byte ^ 1 : byte)))),
     ],
-    ['is of another realm', (sender, sealed) => sender.frame(around(sealed), { realm: 'other' })],
+    ['is of another participant', (sender, sealed) => sender.frame(around(sealed), { participant: 'bob' })],
     ['has not left yet', (sender, sealed) => sender.frame(around(sealed), { position: 'before' })],
     ['was received', (sender, sealed) => sender.frame(around(sealed), { direction: 'receive' })],
   ])('matches no frame that %s', (_, frame) => {

@@ -1,6 +1,6 @@
 /**
  * Which WebCrypto key sealed which frame: a frame that leaves the application's transform holds, byte for byte, what an
- * `encrypt` call in the same realm gave just before. This needs no knowledge of the frame's format.
+ * `encrypt` call of the same participant gave just before. This needs no knowledge of the frame's format.
  */
 import { createDecipheriv } from 'node:crypto';
 import type { Cipher } from '../ciphers/scheme.ts';
@@ -29,12 +29,14 @@ interface Call {
   output: Uint8Array;
 }
 
-/** Encryptions of one realm that may still meet their frame, and frames that may still be opened: few are worked on at a time. */
+/** Encryptions of one participant that may still meet their frame, and frames that may still be opened: few are worked on at a time. */
 const WAITING = 64;
 /** Larger frames that arrive (bytes) are not kept: what opens so much carries media, not keys. */
 const LONGEST_ARRIVED = 1024;
 /** Shorter outputs (bytes) could stand in a frame by chance. */
 const SHORTEST_OUTPUT = 16;
+/** Of so many of the last sealed frames is known how their ciphertext begins; about a minute of one sender. */
+const RECENT = 4096;
 
 /** Gathers sealings from a recording's events, fed in order, and tells what is no media to somebody else. */
 export class FrameKeys {
@@ -42,7 +44,9 @@ export class FrameKeys {
   readonly #bodies: Bodies;
   readonly #others: Gatherer;
   readonly #algorithms = new Map<string, Record<string, unknown>>();
-  readonly #realms = new Map<string, { calls: Call[]; arrived: Uint8Array[] }>();
+  readonly #participants = new Map<string, { calls: Call[]; arrived: Uint8Array[] }>();
+  /** The first {@link SHORTEST_OUTPUT} bytes of what was sealed, of anybody's. */
+  readonly #sealed = new Set<string>();
 
   /** @param others gets all events but the ciphers that sealed or opened a frame, each realm's in order but for ciphers, which come late. */
   constructor(bodies: Bodies, others: Gatherer = { see() {} }) {
@@ -56,7 +60,7 @@ export class FrameKeys {
     if (event.type !== 'frame') return;
     if (event.position === 'after' && event.direction !== 'receive') this.#leaves(event);
     if (event.position === 'before' && event.direction !== 'send' && event.body.length <= LONGEST_ARRIVED) {
-      const { arrived } = this.#realm(event.realm);
+      const { arrived } = this.#of(event);
       arrived.push(this.#bodies.body(event.body));
       if (arrived.length > WAITING) arrived.shift();
     }
@@ -64,7 +68,8 @@ export class FrameKeys {
 
   /** Once all events were seen. */
   end(): void {
-    for (const { calls } of this.#realms.values()) for (const { event } of calls.splice(0)) this.#others.see(event);
+    for (const { calls } of this.#participants.values())
+      for (const { event } of calls.splice(0)) this.#others.see(event);
   }
 
   /** How a frame was sealed; undefined where that was not seen. */
@@ -78,7 +83,7 @@ export class FrameKeys {
   }
 
   #cipher(event: RecordedEvent<'crypto.cipher'>): void {
-    const { calls } = this.#realm(event.realm);
+    const { calls } = this.#of(event);
     if (event.operation === 'decrypt') {
       if (!this.#hasArrived(event)) this.#others.see(event);
       return;
@@ -91,11 +96,14 @@ export class FrameKeys {
     if (calls.length > WAITING) this.#others.see(calls.shift()!.event);
   }
 
-  /** Whether what a call opened is a frame that arrived just before. */
-  #hasArrived({ realm, input, inputLength }: RecordedEvent<'crypto.cipher'>): boolean {
-    const { arrived } = this.#realm(realm);
+  /** Whether what a call opened is a frame: one that arrived just before, or that somebody was seen sealing. */
+  #hasArrived(event: RecordedEvent<'crypto.cipher'>): boolean {
+    const { input, inputLength } = event;
+    const { arrived } = this.#of(event);
     if (inputLength > LONGEST_ARRIVED) return true;
-    const sealed = arrived.length > 0 && this.#bodies.body(input);
+    const mayBe = arrived.length > 0 || this.#sealed.size > 0;
+    const sealed = mayBe && this.#bodies.body(input);
+    if (sealed && this.#sealed.has(beginning(sealed))) return true;
     return (
       sealed &&
       sealed.length > 0 &&
@@ -104,7 +112,7 @@ export class FrameKeys {
   }
 
   #leaves(event: RecordedEvent<'frame'>): void {
-    const { calls } = this.#realm(event.realm);
+    const { calls } = this.#of(event);
     if (calls.length === 0) return;
     const frame = Buffer.from(this.#bodies.body(event.body));
     for (const [index, { event: call, output }] of calls.entries()) {
@@ -112,6 +120,7 @@ export class FrameKeys {
       const offset = length <= frame.length ? frame.indexOf(output) : -1;
       if (offset < 0 || offset + length > frame.length) continue;
       calls.splice(index, 1);
+      this.#remember(beginning(output));
       const { ssrc, timestamp } = event;
       this.#sealings.set(
         { participant: event.participant ?? '', ssrc, timestamp },
@@ -138,11 +147,22 @@ export class FrameKeys {
     return known;
   }
 
-  #realm(name: string) {
-    const realm = this.#realms.get(name) ?? { calls: [], arrived: [] };
-    this.#realms.set(name, realm);
-    return realm;
+  #remember(sealed: string): void {
+    this.#sealed.add(sealed);
+    const [oldest] = this.#sealed;
+    if (this.#sealed.size > RECENT) this.#sealed.delete(oldest!);
   }
+
+  #of({ participant }: RecordedEvent) {
+    const name = participant ?? '';
+    const own = this.#participants.get(name) ?? { calls: [], arrived: [] };
+    this.#participants.set(name, own);
+    return own;
+  }
+}
+
+function beginning(sealed: Uint8Array): string {
+  return latin1(sealed.subarray(0, SHORTEST_OUTPUT));
 }
 
 /** Bytes are strings here, for these take a fifth of the memory. */

@@ -19,16 +19,21 @@ export interface SentStream {
   medium: 'audio' | 'video';
   /** `VP8` or `opus`; undefined where it is another or the description doesn't say. */
   codec: 'VP8' | 'opus' | undefined;
+  /** What its frames travel in. */
+  carrier: 'rtp' | 'websocket' | 'data channel';
   /** Whether its other end is the provider's server: told by the DTLS fingerprints (RFC 8122) in the descriptions. */
   route: Route;
   /** Of a direct route: DTLS was seen to end at another participant's browser. */
   secured: boolean;
+  /** Of RTP, or messages. */
   packets: number;
   leaving: LeavingFrames;
   /** The provider's view, frame by frame; read anew each time. */
   frames(losses?: FrameLosses): Generator<EncodedFrame>;
   /** The frames before the application's transform, to be read from their bodies; empty where there is none. */
   before(): Generator<Omit<EncodedFrame, 'data'> & { body: Body }>;
+  /** Of frames that travel in messages: the one that carried a frame, and which part of it (bytes) the frame's data is. */
+  message?(timestamp: number): { body: Body; offset: number; length: number };
 }
 
 interface Packets {
@@ -53,7 +58,8 @@ export class MediaView {
     const participant = event.participant ?? '';
     switch (event.type) {
       case 'rtp': {
-        if (event.direction !== 'send') break;
+        // On the wire it may be SRTP: no view of the media, neither the provider's nor anybody's.
+        if (event.direction !== 'send' || event.vantage === 'wire') break;
         const streams = within(this.#packets, participant, () => new Map<number, Packets>());
         const stream = within(
           streams,
@@ -155,6 +161,7 @@ export class MediaView {
       ssrc,
       medium,
       codec,
+      carrier: 'rtp',
       route,
       secured,
       packets: packets.refs.length,

@@ -39,6 +39,7 @@ export class ProviderView {
     const found = new Map<string, Place>();
     let undecoded = 0;
     for (const crossing of crossings) {
+      if (crossing.carriesMedia) continue;
       const message = content(crossing);
       if (!message) {
         undecoded++;
@@ -57,7 +58,10 @@ export class ProviderView {
 
   /** Values of a secret's size; see {@link candidates}. */
   get candidates(): readonly Candidate[] {
-    this.#candidates ??= candidates(this.crossings, this.#left);
+    this.#candidates ??= candidates(
+      this.crossings.filter(({ carriesMedia }) => !carriesMedia),
+      this.#left,
+    );
     return this.#candidates;
   }
 

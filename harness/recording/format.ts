@@ -101,7 +101,21 @@ const TYPES = {
     mimeType: text.optional(),
     body: bytes,
   },
-  // --- rtp: packets as the provider's server sees them, i.e. without SRTP
+  // --- media that pages pack and send by themselves
+  /** A binary message as a page handed it to a WebSocket; `socket` names one in a recording. */
+  'socket.message': { realm: text, socket: text, url: text, body: bytes },
+  /** A frame as an encoder of WebCodecs gave it; `encoder` names one in a recording, `timestamp` is in µs. */
+  'encoder.chunk': {
+    realm: text,
+    encoder: text,
+    medium,
+    /** As the page configured it: `vp8`, `opus`, `avc1.42001f`. */
+    codec: text,
+    key: z.boolean(),
+    timestamp: z.number().int(),
+    body: bytes,
+  },
+  // --- rtp: packets as the provider's server sees them, i.e. without SRTP; of the vantage `wire`: as they crossed the network
   rtp: {
     direction,
     ssrc: count,
@@ -186,7 +200,12 @@ const TYPES = {
 } as const;
 
 export type EventType = keyof typeof TYPES;
-export const VANTAGES = ['call', 'proxy', 'page', 'rtp'] as const;
+/**
+ * Where evidence is recorded. `rtp` holds packets that are known to be without SRTP; `wire` holds packets as they stood on the
+ * wire, where RTP may be SRTP: nothing can be said of what is in them, neither that it is sealed for the participants nor that it
+ * is not.
+ */
+export const VANTAGES = ['call', 'proxy', 'page', 'rtp', 'wire'] as const;
 export type Vantage = (typeof VANTAGES)[number];
 
 const common = {

@@ -17,7 +17,9 @@ describe('a form', () => {
   });
 
   it('gives what URLSearchParams writes', () => {
-    const word = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter((text) => !/\p{C}/u.test(text));
+    const word = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+      .filter((text) => !/[\p{C}\ufffd]/u.test(text));
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z]{1,8}$/), word, (name, value) => {
         const texts = held(`${new URLSearchParams({ [name]: value })}&more=1`).map(([, text]) => text);

@@ -28,6 +28,8 @@ const FROM_REALMS: ReadonlySet<string> = new Set<EventType>([
   'rtc.transport',
   'rtc.data',
   'frame',
+  'socket.message',
+  'encoder.chunk',
   'crypto.key',
   'crypto.random',
   'crypto.derive',
@@ -36,9 +38,9 @@ const FROM_REALMS: ReadonlySet<string> = new Set<EventType>([
   'crypto.sign',
   'crypto.export',
 ]);
-/** Fields that name something within its realm: keys (k1), connections (c1), transforms (t1). */
-const NAMES = ['key', 'by', 'base', 'peer', 'connection', 'transform'];
-const NAME = /^[kct]\d+$/;
+/** Fields that name something within its realm: keys (k1), connections (c1), transforms (t1), sockets (s1), encoders (e1). */
+const NAMES = ['key', 'by', 'base', 'peer', 'connection', 'transform', 'socket', 'encoder'];
+const NAME = /^[kctse]\d+$/;
 
 /**
  * The recording's event for a realm's message, its names made unique by the realm's.

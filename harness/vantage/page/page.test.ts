@@ -7,9 +7,11 @@ import {
   hkdfSync,
   pbkdf2Sync,
 } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { type Chromium, launchChromium } from '../../call/chromium.ts';
 import { type EventType, type NewEvent, SMALL_BYTES } from '../../recording/format.ts';
 import type { Cdp } from './cdp.ts';
@@ -742,6 +744,127 @@ describe('a call', { timeout: MINUTE }, () => {
         refused,
         Object.getOwnPropertyNames(globalThis),
         Object.keys(globalThis),
+      ]);
+    };
+    const plain = await launchChromium({ reach: 'loopback' });
+    try {
+      await plain.page.goto(site.url);
+      expect(await watched.browser.page.evaluate(face)).toBe(await plain.page.evaluate(face));
+    } finally {
+      await plain.close();
+    }
+  });
+});
+
+describe('media that a page packs and sends by itself', { timeout: MINUTE }, () => {
+  /** Encodes three pictures and sends each with a byte in front, and then a text. */
+  const CLIENT = `
+    const send = async (address) => {
+      class Own extends WebSocket {}
+      const socket = new Own(address);
+      await new Promise((resolve) => { socket.onopen = resolve; });
+      const given = [];
+      const encoder = new VideoEncoder({
+        output(chunk, metadata) {
+          const message = new Uint8Array(1 + chunk.byteLength);
+          chunk.copyTo(message.subarray(1));
+          given.push(message.slice(1).toHex());
+          socket.send(message);
+          message.fill(0);
+        },
+        error() {},
+      });
+      encoder.configure({ codec: 'vp8', width: 64, height: 64 });
+      const canvas = new OffscreenCanvas(64, 64);
+      canvas.getContext('2d').fillRect(0, 0, 9, 9);
+      for (const timestamp of [-1000, 0, 66000]) {
+        const frame = new VideoFrame(canvas, { timestamp });
+        encoder.encode(frame);
+        frame.close();
+      }
+      await encoder.flush();
+      socket.send('a text');
+      return { given, url: socket.url };
+    };`;
+  let watched: Watched;
+  let site: Site;
+  let sockets: WebSocketServer;
+  beforeEach(async () => {
+    watched = await Watched.start();
+    sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await once(sockets, 'listening');
+    site = await serve({
+      '/': `<script>${CLIENT}</script>`,
+      '/worker.js': `${CLIENT} onmessage = async ({ data }) => postMessage(await send(data));`,
+    });
+    await watched.browser.page.goto(site.url);
+  });
+  afterEach(async () => {
+    site.close();
+    sockets.close();
+    for (const socket of sockets.clients) socket.terminate();
+    await watched.browser.close();
+  });
+
+  test.each([
+    ['a page', 'send(ADDRESS)'],
+    [
+      'a worker',
+      `new Promise((resolve) => {
+        const worker = new Worker('/worker.js');
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.postMessage(ADDRESS);
+      })`,
+    ],
+  ])('is recorded as the encoder gave it and as the socket got it: %s', async (_, script) => {
+    const address = `ws://127.0.0.1:${(sockets.address() as AddressInfo).port}/media`;
+    const { given, url } = (await watched.browser.page.evaluate(
+      script.replace('ADDRESS', JSON.stringify(address)),
+    )) as { given: string[]; url: string };
+    await vi.waitFor(() => expect(watched.of('socket.message')).toHaveLength(3), WAIT);
+    const chunks = watched.of('encoder.chunk');
+    expect(given).toHaveLength(3);
+    expect(chunks.map(({ body }) => hex(body))).toEqual(given);
+    expect(chunks.map(({ medium, codec, key, timestamp }) => [medium, codec, key, timestamp])).toEqual([
+      ['video', 'vp8', true, -1000],
+      ['video', 'vp8', false, 0],
+      ['video', 'vp8', false, 66000],
+    ]);
+    expect(new Set(chunks.map(({ encoder }) => encoder)).size).toBe(1);
+    const messages = watched.of('socket.message');
+    expect(messages.map(({ body }) => hex(body))).toEqual(given.map((chunk) => `00${chunk}`));
+    expect(messages.map((message) => message.url)).toEqual([url, url, url]);
+    // Each before what it went into.
+    const order = watched.events
+      .filter(({ type }) => type === 'encoder.chunk' || type === 'socket.message')
+      .map(({ type }) => type);
+    expect(order.slice(0, 2)).toEqual(['encoder.chunk', 'socket.message']);
+    expect(watched.of('vantage.lost')).toEqual([]);
+  });
+
+  test('WebSocket and the encoders are as the application knows them', async () => {
+    const face = async () => {
+      const refused = (act: () => unknown) => {
+        try {
+          act();
+          return 'nothing';
+        } catch (error) {
+          return String(error);
+        }
+      };
+      const { WebSocket: Socket, VideoEncoder: Video, AudioEncoder: Audio } = globalThis;
+      const encoder = new Video({ output() {}, error() {} });
+      return JSON.stringify([
+        refused(() => new Socket('nonsense:')),
+        refused(() => Reflect.apply(Socket as never, undefined, [])),
+        ...[undefined, {}, { output() {} }, { output: 1, error() {} }].map((init) =>
+          refused(() => new Video(init as never)),
+        ),
+        refused(() => encoder.configure({} as never)),
+        [encoder instanceof Video, encoder.constructor === Video, Socket.OPEN],
+        [Socket, Video, Audio].map((one) => [one.name, one.length, one.prototype.constructor === one]),
+        [Socket, Video, Audio].map((one) => Object.getOwnPropertyNames(one.prototype)),
+        [Socket.prototype.send, Video.prototype.configure].map(({ name, length }) => [name, length]),
       ]);
     };
     const plain = await launchChromium({ reach: 'loopback' });

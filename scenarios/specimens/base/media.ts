@@ -6,6 +6,7 @@
 import {
   MediaStream,
   MediaStreamTrack,
+  type RTCDataChannel,
   RTCPeerConnection,
   type RTCRtpTransceiver,
   useAbsSendTime,
@@ -38,6 +39,8 @@ export interface Leg {
   publish(sdp: string): Promise<string>;
   /** Takes the answer for the subscribing connection. */
   subscribed(sdp: string): Promise<void>;
+  /** Sends the participant a message on its data channel; without one, or while it isn't open, nothing. */
+  send(bytes: Buffer): void;
   /** Sends this source to the participant from now on. */
   forward(source: Source): void;
   /** Stops sending what this other participant published. */
@@ -51,10 +54,13 @@ interface Subscription {
   stop(): void;
 }
 
-/** @param on `source`: the participant publishes this from now on; `offer`: it has to be sent this offer. */
+/**
+ * @param on `source`: the participant publishes this from now on; `data`: it sent this message on its data channel; `offer`: it has
+ * to be sent this offer.
+ */
 export function createLeg(
   name: string,
-  on: { source(source: Source): void; offer(sdp: string, tracks: Subscriptions): void },
+  on: { source(source: Source): void; data(bytes: Uint8Array): void; offer(sdp: string, tracks: Subscriptions): void },
 ): Leg {
   const publishing = createConnection();
   const subscribing = createConnection();
@@ -73,6 +79,13 @@ export function createLeg(
     on.source({ from: name, kind: track.kind as Medium, track, requestKeyFrame });
   });
   subscribing.connectionStateChange.subscribe(refresh);
+  let channel: RTCDataChannel | undefined;
+  publishing.onDataChannel.subscribe((opened) => {
+    channel = opened;
+    opened.onMessage.subscribe((message) => {
+      if (!closed && typeof message !== 'string') on.data(message);
+    });
+  });
 
   /** Offers what the subscriptions are now. One offer is under way at a time: a change meanwhile makes for another. */
   async function negotiate(): Promise<void> {
@@ -112,6 +125,9 @@ export function createLeg(
       negotiation = 'idle';
       if (stale) await negotiate();
       refresh();
+    },
+    send(bytes) {
+      if (channel?.readyState === 'open') channel.send(bytes);
     },
     forward(source) {
       const track = new MediaStreamTrack({ kind: source.kind });

@@ -18,6 +18,7 @@ interface Member extends Pick<Meeting, 'members' | 'relay'> {
   leg: Leg;
   sources: Source[];
   tell(message: ServerMessage): void;
+  send(bytes: Uint8Array): void;
 }
 
 /**
@@ -34,7 +35,11 @@ export function serveMeetings(
   new WebSocketServer({ server, path: '/signal', maxPayload: MOST_BYTES }).on('connection', (socket) => {
     let member: Member | undefined;
     let work = Promise.resolve();
-    socket.on('message', (data) => {
+    socket.on('message', (data, isBinary) => {
+      if (isBinary) {
+        if (member) pass(member, data as Buffer);
+        return;
+      }
       work = work
         .then(async () => {
           if (socket.readyState !== socket.OPEN) return;
@@ -64,7 +69,9 @@ export function serveMeetings(
       name,
       sources: [],
       tell: (message) => tell(socket, message),
+      send: (bytes) => socket.send(bytes),
       leg: createLeg(name, {
+        data: (bytes) => pass(member, bytes, 'channel'),
         source(source) {
           member.sources.push(source);
           for (const other of members.values()) if (other !== member) other.leg.forward(source);
@@ -90,6 +97,16 @@ export function serveMeetings(
       other.tell({ type: 'left', name });
     }
     for (const [id, { members }] of meetings) if (members.size === 0) meetings.delete(id);
+  }
+}
+
+/** Passes on what a participant packed by itself, to each other participant by the way that it came. */
+function pass({ name, members }: Member, bytes: Uint8Array, by: 'socket' | 'channel' = 'socket'): void {
+  const message = Buffer.concat([Buffer.of(name.length), Buffer.from(name), bytes]);
+  for (const other of members.values()) {
+    if (other.name === name) continue;
+    if (by === 'socket') other.send(message);
+    else other.leg.send(message);
   }
 }
 

@@ -32,6 +32,31 @@ export function hookGetter(owner: object, name: string, around: (call: Call) => 
   return original;
 }
 
+/**
+ * Stands before a constructor of the platform, wherever the page may get it from. A class of the page's own that extends it works as
+ * before.
+ *
+ * @param around gets the page's arguments, and `make`, which makes the object of these or others.
+ * @returns the platform's prototype; undefined where this realm has no such constructor.
+ */
+export function hookConstructor(
+  name: string,
+  around: (args: unknown[], make: (args: unknown[]) => object) => object,
+): object | undefined {
+  const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
+  const original = descriptor?.value as (new (...args: unknown[]) => object) | undefined;
+  if (!original) return undefined;
+  const hooked: typeof original = new Proxy(original, {
+    construct: (target, args, newTarget) =>
+      around(args, (others) => Reflect.construct(target, others, newTarget === hooked ? target : newTarget)),
+  });
+  Object.defineProperty(globalThis, name, { ...descriptor, value: hooked });
+  const { prototype } = original;
+  const own = Object.getOwnPropertyDescriptor(prototype, 'constructor');
+  Object.defineProperty(prototype, 'constructor', { ...own, value: hooked });
+  return prototype;
+}
+
 function wrap<F extends Native>(original: F, around: (call: Call) => unknown): F {
   return new Proxy(original, {
     apply: (target, self, args) =>

@@ -1,6 +1,6 @@
 /** Peer connections as the page makes them: configuration, descriptions, states, data channels, transports (W3C WebRTC). */
 import { emit } from './emit.ts';
-import { bytesOf, classOf, hookMethod, type Native, quietly, quietlyAfter } from './hook.ts';
+import { bytesOf, classOf, hookConstructor, hookMethod, type Native, quietly, quietlyAfter } from './hook.ts';
 
 interface Connection {
   name: string;
@@ -22,7 +22,7 @@ export function hookPeerConnections(): void {
   const { prototype } = RTCPeerConnection;
   getStats = prototype.getStats;
   listen = EventTarget.prototype.addEventListener;
-  hookConstructor();
+  hookConnection();
   for (const side of ['local', 'remote'] as const) hookDescription(side);
   hookMethod(prototype, 'close', ({ self, run }) => {
     const result = run();
@@ -45,21 +45,16 @@ export function hookPeerConnections(): void {
   });
 }
 
-function hookConstructor(): void {
+function hookConnection(): void {
   const Original = RTCPeerConnection;
-  const hooked: typeof RTCPeerConnection = new Proxy(Original, {
-    construct(target, args, newTarget) {
-      const peer = Reflect.construct(target, args, newTarget === hooked ? target : newTarget);
-      quietly('a peer connection', () => watch(peer, args[0]));
-      return peer;
-    },
+  hookConstructor('RTCPeerConnection', (args, make) => {
+    const peer = make(args) as RTCPeerConnection;
+    quietly('a peer connection', () => watch(peer, args[0]));
+    return peer;
   });
-  for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection']) {
-    const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
-    if (descriptor?.value === Original) Object.defineProperty(globalThis, name, { ...descriptor, value: hooked });
-  }
-  const descriptor = Object.getOwnPropertyDescriptor(Original.prototype, 'constructor');
-  Object.defineProperty(Original.prototype, 'constructor', { ...descriptor, value: hooked });
+  const alias = Object.getOwnPropertyDescriptor(globalThis, 'webkitRTCPeerConnection');
+  if (alias?.value === Original)
+    Object.defineProperty(globalThis, 'webkitRTCPeerConnection', { ...alias, value: RTCPeerConnection });
 }
 
 function watch(peer: RTCPeerConnection, configuration: unknown): void {

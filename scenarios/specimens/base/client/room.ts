@@ -14,6 +14,8 @@ export interface Room {
   /** Our own picture and sound. */
   local: MediaStream;
   send(message: ClientMessage): void;
+  /** Sends everybody else what the server does not look into. */
+  sendBytes(bytes: Uint8Array<ArrayBuffer>): void;
   /** Shows and plays a participant's track. */
   play(participant: string, track: MediaStreamTrack): void;
   /** We have joined. */
@@ -26,6 +28,8 @@ export interface Room {
 export interface Media {
   /** Called with one message of the server after the other. */
   handle(message: ServerMessage): Promise<void> | void;
+  /** Called with what another participant sent by {@link Room.sendBytes}: its name's length, its name, the bytes. */
+  take?(bytes: Uint8Array<ArrayBuffer>): void;
   close(): void;
 }
 
@@ -53,6 +57,7 @@ async function join(start: (room: Room) => Media): Promise<void> {
   element<HTMLVideoElement>('local-video').srcObject = local;
 
   const socket = new WebSocket(`wss://${location.host}/signal`);
+  socket.binaryType = 'arraybuffer';
   const send = (message: ClientMessage) => socket.send(JSON.stringify(message));
   const joined = () => {
     element('badge').hidden = false;
@@ -63,6 +68,7 @@ async function join(start: (room: Room) => Media): Promise<void> {
     meeting,
     local,
     send,
+    sendBytes: (bytes) => socket.send(bytes),
     play: (participant, track) => (remoteVideo(participant).srcObject as MediaStream).addTrack(track),
     joined,
     follow(connection) {
@@ -97,6 +103,7 @@ async function join(start: (room: Room) => Media): Promise<void> {
 
   let work = Promise.resolve();
   socket.onmessage = ({ data }) => {
+    if (data instanceof ArrayBuffer) return media.take?.(new Uint8Array(data));
     const message = JSON.parse(data) as ServerMessage;
     work = work
       .then(() => (socket.readyState === WebSocket.OPEN || message.type === 'refused' ? handle(message) : undefined))

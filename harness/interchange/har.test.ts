@@ -1,0 +1,195 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { SAMPLES } from '../recording/fixtures/samples.ts';
+import { RecordingReader } from '../recording/reader.ts';
+import { exportHar } from './export-har.ts';
+import { EXCHANGES, media, record } from './fixtures/recordings.ts';
+import { readHar, readTime, writeTime } from './har.ts';
+import { InterchangeError } from './source.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'keywitness-har-'));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+/** HAR 1.2 as its specification has it: every field that it names, those that it wants, and no others but with an underscore. */
+const own = (shape: z.ZodRawShape) =>
+  z.looseObject(shape).superRefine((value, context) => {
+    for (const name of Object.keys(value))
+      if (!(name in shape) && !name.startsWith('_') && name !== 'comment')
+        context.addIssue({ code: 'custom', message: `${name} is no field of HAR 1.2` });
+  });
+const text = z.string();
+const count = z.number().int().min(-1);
+const header = z.array(own({ name: text, value: text }));
+const spec = z.strictObject({
+  log: own({
+    version: z.literal('1.2'),
+    creator: own({ name: text, version: text }),
+    browser: own({ name: text, version: text }).optional(),
+    pages: z.array(z.never()).optional(),
+    entries: z.array(
+      own({
+        pageref: text.optional(),
+        startedDateTime: z.iso.datetime({ offset: true }),
+        time: z.number().nonnegative(),
+        request: own({
+          ...{ method: text, url: text, httpVersion: text, cookies: z.array(z.never()), headers: header },
+          ...{ queryString: header, headersSize: count, bodySize: count },
+          postData: own({ mimeType: text, params: z.array(z.never()).optional(), text: text.optional() }).optional(),
+        }),
+        response: own({
+          ...{ status: z.number().int(), statusText: text, httpVersion: text, cookies: z.array(z.never()) },
+          ...{ headers: header, redirectURL: text, headersSize: count, bodySize: count },
+          content: own({
+            ...{ size: count, compression: z.number().int().optional(), mimeType: text, text: text.optional() },
+            encoding: z.literal('base64').optional(),
+          }),
+        }),
+        cache: own({ beforeRequest: z.null().optional(), afterRequest: z.null().optional() }),
+        timings: own({
+          ...{ blocked: z.number().optional(), dns: z.number().optional(), connect: z.number().optional() },
+          ...{ send: z.number(), wait: z.number(), receive: z.number(), ssl: z.number().optional() },
+        }),
+        serverIPAddress: text.optional(),
+        connection: text.optional(),
+      }),
+    ),
+  }),
+});
+
+function exported() {
+  const folder = mkdtempSync(join(base, 'call-'));
+  const file = join(folder, 'call.har');
+  record(join(folder, 'call.kw'), [...EXCHANGES, ...media()]);
+  using reader = new RecordingReader(join(folder, 'call.kw'));
+  exportHar(reader, file);
+  return file;
+}
+
+describe('exportHar', () => {
+  const file = exported();
+  const har = JSON.parse(readFileSync(file, 'utf8'));
+  const entry = (url: string) =>
+    har.log.entries.find((one: { request: { url: string } }) => one.request.url.endsWith(url));
+
+  it('writes HAR 1.2, for its owner’s eyes only', () => {
+    expect(spec.safeParse(har).error?.issues ?? []).toEqual([]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it('gives bodies without their coding, as text where they are', () => {
+    expect(entry('/join?a=1&b=%20').request.postData.text).toBe('{"name":"ü"}');
+    expect(entry('/join?a=1&b=%20').response.content).toMatchObject({ text: '{"key":"Zm9v"}', size: 14 });
+    expect(entry('/binary').response.content).toMatchObject({ text: 'AP8KDQ==', encoding: 'base64' });
+    expect(entry('/coded').response.content).toMatchObject({ encoding: 'base64', _coded: true });
+    expect(entry('/gone').response).toMatchObject({ status: 0, _error: 'reset' });
+  });
+
+  it('gives WebSocket messages as Chrome does, and says whose and from which recording they are', () => {
+    const { _webSocketMessages: messages, _participant } = entry('/ws');
+    expect(messages[0]).toMatchObject({ type: 'send', opcode: 1, data: 'hello ü' });
+    expect(messages[1]).toMatchObject({ type: 'receive', opcode: 2, data: 'AQD/' });
+    expect(messages[0].time).toBeCloseTo(Date.now() / 1000, -3);
+    expect(_participant).toBe('alice');
+    expect(har.log._keywitness.origin.id).toBe('test');
+    expect(har.log.comment).toBe('made by keywitness from recording test');
+  });
+});
+
+describe('readHar', () => {
+  const read = (value: unknown) => readHar('call.har', Buffer.from(JSON.stringify(value)), 'alice');
+  const entry = (changes: object = {}) => ({
+    startedDateTime: '2026-01-02T03:04:05.678+02:00',
+    time: 30,
+    request: { method: 'GET', url: 'https://meet.example/?a#fragment', httpVersion: 'h3', headers: [] },
+    response: {
+      status: 200,
+      statusText: '',
+      httpVersion: 'h3',
+      headers: [{ name: 'content-encoding', value: 'br' }],
+      content: { size: 3, mimeType: 'x', text: 'abc' },
+    },
+    timings: { blocked: 5, dns: -1, connect: -1, send: 1, wait: 4, receive: 20 },
+    ...changes,
+  });
+  const log = (...entries: unknown[]) => ({ log: { version: '1.2', creator: {}, entries } });
+
+  it('reads a browser’s: a body counts from when the last of it had come, and has no coding any more', () => {
+    const start = Date.parse('2026-01-02T01:04:05.678Z') * 1000;
+    const { events, participants, origin } = read(log(entry()));
+    expect(origin).toBeUndefined();
+    expect(participants).toEqual(['alice']);
+    expect([...events]).toMatchObject([
+      { time: start, event: { type: 'http.request', url: 'https://meet.example/?a', version: 'h3' } },
+      { time: start + 10_000, event: { type: 'http.response', status: 200, headers: [] } },
+      { time: start + 30_000, event: { type: 'http.body', of: 'response', body: Buffer.from('abc'), last: true } },
+    ]);
+  });
+
+  it.each([
+    ['what is no JSON', '{"log":', /^call\.har is no HAR: .*JSON/],
+    ['another JSON', '{"a":1}', /^call\.har is no HAR: log: /],
+    [
+      'another version',
+      JSON.stringify({ log: { version: '2.0', entries: [] } }),
+      /is HAR "2\.0", expected version 1\.x/,
+    ],
+    ['an entry without a request', JSON.stringify(log({ startedDateTime: '' })), /log\.entries\.0: request: /],
+    [
+      'a time that is none',
+      JSON.stringify(log(entry({ startedDateTime: 'yesterday' }))),
+      /entries\.0\.startedDateTime: yesterday/,
+    ],
+    [
+      'a time beyond all',
+      JSON.stringify(log(entry({ time: 1e300 }))),
+      /entries\.0: a time is .*expected one before the year 10000/,
+    ],
+  ])('refuses %s in one line', (_, file, message) => {
+    const act = () => readHar('call.har', Buffer.from(file), 'alice');
+    expect(act).toThrow(InterchangeError);
+    expect(act).toThrow(message);
+  });
+
+  it('never throws anything else, whatever it is given', () => {
+    const json = fc.json({ maxDepth: 4 });
+    const changed = fc.tuple(
+      fc.constantFrom('request', 'response', 'timings', '_webSocketMessages', '_participant', '_webSocketClosed'),
+      json,
+    );
+    fc.assert(
+      fc.property(fc.oneof(json, fc.string(), fc.array(changed, { maxLength: 3 })), (given) => {
+        const file =
+          typeof given === 'string'
+            ? given
+            : JSON.stringify(log(entry(Object.fromEntries(given.map(([name, one]) => [name, JSON.parse(one)])))));
+        try {
+          readHar('x', Buffer.from(file), 'alice');
+        } catch (error) {
+          if (!(error instanceof InterchangeError)) throw error;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('says how many bodies are not in it', () => {
+    const { response } = entry() as { response: object };
+    const { vantages } = read(log(entry(), entry({ response: { ...response, content: { size: 7 } } })));
+    expect(vantages[0]?.detail).toContain('2 exchanges, 1 of them without the body of the reply;');
+  });
+
+  it('takes no peers but from an export', () => {
+    const peers = [{ ...SAMPLES['tls.peer'], seq: 0, t: 1 }, { type: 'rtp' }, 7];
+    expect([...read({ log: { ...log().log, _keywitness: { peers } } }).events]).toEqual([]);
+  });
+});
+
+it('times keep their microseconds', () => {
+  fc.assert(fc.property(fc.integer({ min: 0, max: 4e15 }), (time) => readTime(writeTime(time)) === time));
+  expect(readTime('2026-01-02T03:04:05Z')).toBe(Date.parse('2026-01-02T03:04:05Z') * 1000);
+  expect(readTime('2026-01-02')).toBeUndefined();
+});
