@@ -9,6 +9,7 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { derive } from './derivation.ts';
 import { Trace } from './fixtures/trace.ts';
 import { Lineage, type Secret } from './lineage.ts';
 
@@ -316,6 +317,34 @@ describe('operations', () => {
     expect(lineage.keys.get('media')!.secret!.operations).toMatchObject([
       { name: 'unwrapping', secrets: [{ bytes: wrapping }], sealed: wrapped },
     ]);
+  });
+
+  it.each(['wrapKey', 'unwrapKey'] as const)('take a key out of what AES-GCM wrapped: %s', (via) => {
+    const trace = new Trace();
+    const [media, wrapping] = [random(32), random(32)];
+    const wrapped = seal(wrapping, media);
+    const how = { by: 'wrapping', wrapping: { name: 'AES-GCM' }, iv: new Uint8Array(12) };
+    const alice = new Browser(trace);
+    alice.key('wrapping', wrapping);
+    alice.key('media', media, via === 'unwrapKey' ? { via, input: wrapped, ...how } : { via: 'generateKey' });
+    if (via === 'wrapKey') alice.export('media', wrapped, { via, format: 'raw', ...how });
+    const [operation, ...others] = trace.into(new Lineage(trace)).keys.get('media')!.secret!.operations;
+    expect(others).toEqual([]);
+    expect(operation).toMatchObject({ name: 'unwrapping', secrets: [{ bytes: wrapping }] });
+    expect(derive(operation!.derivation!, [wrapping, operation!.sealed!])).toEqual(Buffer.from(media));
+  });
+
+  it('take a key out of the JSON Web Key that AES-GCM wrapped', () => {
+    const trace = new Trace();
+    const [media, wrapping] = [random(32), random(32)];
+    const text = Buffer.from(JSON.stringify({ kty: 'oct', k: Buffer.from(media).toString('base64url') }));
+    const how = { by: 'wrapping', wrapping: { name: 'AES-GCM' }, iv: new Uint8Array(12) };
+    const alice = new Browser(trace);
+    alice.key('wrapping', wrapping);
+    alice.key('media', media, { via: 'unwrapKey', input: seal(wrapping, text), ...how });
+    const [importing] = trace.into(new Lineage(trace)).keys.get('media')!.secret!.operations;
+    expect(importing).toMatchObject({ name: 'importing', derivation: { do: 'jwk' }, secrets: [{ bytes: text }] });
+    expect(importing!.secrets[0]!.operations).toMatchObject([{ name: 'unwrapping', secrets: [{ bytes: wrapping }] }]);
   });
 
   it('are left out where a key that they need is hidden, failed, or carried media', () => {

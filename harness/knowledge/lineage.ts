@@ -125,11 +125,7 @@ export class Lineage {
         if (!secret) break;
         if (event.via === 'generateKey')
           secret.made ??= { by: 'generateKey', seq: event.seq, participant: key.participant };
-        if (event.via === 'unwrapKey' && event.by && event.input)
-          this.#operation(secret, event, 'unwrapping', [event.by], {
-            sealed: this.#bodies.body(event.input),
-            derivation: this.#unwrapping(event.by),
-          });
+        if (event.via === 'unwrapKey' && event.input) this.#unwrapping(secret, event, this.#bodies.body(event.input));
         // An imported key's material may be another form of what was handed in (JWK, PKCS#8).
         if (
           event.via === 'importKey' &&
@@ -182,11 +178,7 @@ export class Lineage {
         const secret = this.keys.get(event.key)?.secret;
         if (!secret) break;
         if (event.via === 'wrapKey') {
-          if (event.by)
-            this.#operation(secret, event, 'unwrapping', [event.by], {
-              sealed: this.#bodies.body(event.value),
-              derivation: this.#unwrapping(event.by),
-            });
+          this.#unwrapping(secret, event, this.#bodies.body(event.value));
           break;
         }
         // The same key in another form (JWK, PKCS#8).
@@ -436,23 +428,42 @@ export class Lineage {
     return key.secret;
   }
 
-  #opening(event: RecordedEvent<'crypto.cipher'>): Derivation | undefined {
-    const { name, tagLength } = event.algorithm as { name?: string; tagLength?: number };
+  #opening({ algorithm, key, iv, additionalData }: Sealed): Derivation | undefined {
+    const { name, tagLength } = algorithm as { name?: string; tagLength?: number };
     if (!name) return undefined;
-    const hash = hashOf(this.keys.get(event.key)?.hash);
+    const hash = hashOf(this.keys.get(key)?.hash);
     return {
       do: 'open',
       algorithm: name,
       ...(hash && { hash }),
-      iv: event.iv ? this.#hex(event.iv) : '',
-      additionalData: event.additionalData ? this.#hex(event.additionalData) : '',
+      iv: iv ? this.#hex(iv) : '',
+      additionalData: additionalData ? this.#hex(additionalData) : '',
       tagBits: tagLength ?? 128,
     };
   }
 
-  /** Only AES-KW needs nothing but the key. */
-  #unwrapping(by: string): Derivation | undefined {
-    return this.keys.get(by)?.algorithm === 'AES-KW' ? { do: 'unwrap' } : undefined;
+  /** A key was wrapped, or unwrapped: its bytes were sealed, or the text of a JSON Web Key was that holds them. */
+  #unwrapping(secret: Secret, event: RecordedEvent<'crypto.key' | 'crypto.export'>, sealed: Uint8Array): void {
+    const { by, wrapping, iv, additionalData } = event;
+    if (!by) return;
+    const key = this.keys.get(by);
+    const derivation: Derivation | undefined =
+      key?.algorithm === 'AES-KW'
+        ? { do: 'unwrap' }
+        : wrapping && this.#opening({ algorithm: wrapping, key: by, iv, additionalData });
+    const plain = key?.secret && derivation && derive(derivation, [key.secret.bytes, sealed]);
+    const isText = plain && Buffer.compare(plain, secret.bytes) !== 0;
+    const unwrapped = isText ? this.add(plain, event) : secret;
+    this.#operation(unwrapped, event, 'unwrapping', [by], { sealed, ...(plain && { derivation }) });
+    if (!isText) return;
+    const importing: Derivation = { do: 'jwk' };
+    secret.operations.push({
+      seq: event.seq,
+      participant: event.participant ?? '',
+      name: 'importing',
+      secrets: [unwrapped],
+      ...(repeats(importing, [plain], secret.bytes) && { derivation: importing }),
+    });
   }
 
   /** Who knows the bytes of a private key knows its PKCS #8 form: what stands before them there says only what they are. */
@@ -481,6 +492,9 @@ export class Lineage {
     return Buffer.from(this.#bodies.body(body)).toString('hex');
   }
 }
+
+/** What WebCrypto was told of something that it sealed or opened. */
+type Sealed = Pick<RecordedEvent<'crypto.cipher'>, 'algorithm' | 'key' | 'iv' | 'additionalData'>;
 
 /** PKCS #8 of X25519 and Ed25519 (RFC 8410, 7), of 48 bytes of which the last 32 are the key. */
 const BARE_AT = [{ length: 48, at: 16 }];

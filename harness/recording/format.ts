@@ -142,8 +142,11 @@ const TYPES = {
     material: bytes.optional(),
     /** The bytes that the application handed in, for importKey and unwrapKey. */
     input: bytes.optional(),
-    /** For unwrapKey: the key that unwrapped it. */
+    /** For unwrapKey: the key that unwrapped it, and with which parameters. */
     by: text.optional(),
+    wrapping: algorithm.optional(),
+    iv: bytes.optional(),
+    additionalData: bytes.optional(),
   },
   'crypto.random': { realm: text, value: bytes },
   /** deriveKey (`key` is the result) or deriveBits (`value` is the result). Byte parameters are in `salt`, `info`. */
@@ -183,7 +186,7 @@ const TYPES = {
     signature: bytes,
     ok: z.boolean().optional(),
   },
-  /** The application took a key's bytes out: exportKey, or wrapKey (then sealed by `by`). */
+  /** The application took a key's bytes out: exportKey, or wrapKey (then sealed by `by`, with these parameters). */
   'crypto.export': {
     realm: text,
     key: text,
@@ -191,6 +194,9 @@ const TYPES = {
     format: text,
     value: bytes,
     by: text.optional(),
+    wrapping: algorithm.optional(),
+    iv: bytes.optional(),
+    additionalData: bytes.optional(),
   },
   // --- vantage: the health of the vantage points themselves
   /** A page or worker in which the hooks stand. */

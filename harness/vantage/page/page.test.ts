@@ -492,9 +492,13 @@ describe('WebCrypto', { timeout: MINUTE }, () => {
       const key = await subtle.importKey('raw', new Uint8Array(16).fill(4), 'AES-GCM', true, ['encrypt']);
       const wrapped = await subtle.wrapKey('raw', key, by, 'AES-KW');
       await subtle.unwrapKey('raw', wrapped, by, 'AES-KW', 'AES-GCM', false, ['encrypt']);
-      await subtle.exportKey('jwk', key);`);
-    const [by, key, unwrapped] = watched.of('crypto.key');
-    const [wrap, jwk] = watched.of('crypto.export');
+      await subtle.exportKey('jwk', key);
+      const gcm = await subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['wrapKey', 'unwrapKey']);
+      const how = { name: 'AES-GCM', iv: new Uint8Array(12).fill(5), additionalData: new Uint8Array(3).fill(6) };
+      const sealed = await subtle.wrapKey('raw', key, gcm, how);
+      await subtle.unwrapKey('raw', sealed, gcm, how, 'AES-GCM', false, ['encrypt']);`);
+    const [by, key, unwrapped, gcm, opened] = watched.of('crypto.key');
+    const [wrap, jwk, sealed] = watched.of('crypto.export');
     expect(wrap).toMatchObject({ via: 'wrapKey', key: key!.key, by: by!.key, format: 'raw' });
     expect(unwrapped).toMatchObject({
       via: 'unwrapKey',
@@ -504,6 +508,12 @@ describe('WebCrypto', { timeout: MINUTE }, () => {
       extractable: false,
     });
     expect(JSON.parse(Buffer.from(jwk!.value as Uint8Array).toString())).toMatchObject({ kty: 'oct', ext: true });
+    const how = {
+      ...{ by: gcm!.key, wrapping: { name: 'AES-GCM' } },
+      ...{ iv: Buffer.alloc(12, 5), additionalData: Buffer.alloc(3, 6) },
+    };
+    expect(sealed).toMatchObject({ via: 'wrapKey', key: key!.key, ...how });
+    expect(opened).toMatchObject({ via: 'unwrapKey', input: sealed!.value, material: Buffer.alloc(16, 4), ...how });
   });
 
   test('randomness and digests', async () => {

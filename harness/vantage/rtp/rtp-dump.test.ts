@@ -65,6 +65,15 @@ describe('RtpDumpReader', () => {
     expect(reader.malformed).toBe(1);
   });
 
+  it('shows how the first such line looks, without what is in the packet', () => {
+    const reader = new RtpDumpReader();
+    reader.push(Buffer.from(`half a line${sent(RTP)}${sent('zz ')}`));
+    expect(reader.malformed).toBe(2);
+    expect(reader.shape).toContain('half a line[21482:21537:1124/012330.032406:VERBOSE1:');
+    expect(reader.shape).toMatch(/ ⏎ O 00:00:30.029 0000 … # RTP_DUMP$/);
+    expect(reader.shape).not.toContain('ca fe');
+  });
+
   it('gives up a line without end, and reads on after it', () => {
     const reader = new RtpDumpReader();
     const endless = Buffer.alloc(1 << 16, '80 ');
@@ -97,6 +106,6 @@ describe('RtpRecorder', () => {
       },
       { participant: 'alice', vantage: 'rtp', type: 'rtcp', direction: 'receive', payloadType: 200, body: bytes(RTCP) },
     ]);
-    expect(recorder.counts).toEqual({ rtp: 1, rtcp: 1, other: 1, malformed: 1 });
+    expect(recorder.counts).toEqual({ rtp: 1, rtcp: 1, other: 1, malformed: 1, shape: expect.any(String) });
   });
 });

@@ -32,11 +32,16 @@ const LONGEST_LINE = 3 * 65536 + 256;
 const NEWLINE = 0x0a;
 const MARK = Buffer.from('# RTP_DUMP');
 const PREAMBLE = Buffer.from('srtp_session.cc:');
+/** A line of which no more characters than this are kept to be shown. */
+const SHOWN = 120;
 
 /** Finds packets in stderr as it comes, in pieces cut anywhere. Holds at most one line. */
 export class RtpDumpReader {
   /** Lines with the dump's mark that hold no packet: cut, or mixed with another process's. */
   malformed = 0;
+  /** The first of these, and the line before it, for people: without the packet's bytes. */
+  shape: string | undefined;
+  #before = '';
   #line: Buffer[] = [];
   #length = 0;
   /** The last line that was not empty was the dump's preamble. */
@@ -72,11 +77,26 @@ export class RtpDumpReader {
     const announced = this.#announced;
     this.#announced = line[0] === 0x5b && line.includes(PREAMBLE);
     const mark = line.lastIndexOf(MARK);
-    if (mark < 0) return undefined;
+    if (mark < 0) {
+      this.#before = shapeOf(line);
+      return undefined;
+    }
     const packet = announced ? parseLine(line.subarray(0, mark)) : undefined;
-    if (!packet) this.malformed++;
+    if (!packet) {
+      this.malformed++;
+      this.shape ??= `${this.#before} ⏎ ${shapeOf(line)}`;
+    }
     return packet;
   }
+}
+
+/** How a line begins and ends, its bytes in hex left out: they are somebody's media. */
+function shapeOf(line: Buffer): string {
+  const text = line
+    .toString('latin1')
+    .replaceAll(/(?:\b[0-9a-f]{2} ?){2,}/gi, '… ')
+    .replaceAll(/[^ -~…]/g, '?');
+  return text.length > SHOWN ? `${text.slice(0, SHOWN / 2)} [...] ${text.slice(-SHOWN / 2)}` : text;
 }
 
 /** `O 12:34:56.789 0000 80 60 ...`, up to the mark. */
@@ -110,8 +130,9 @@ export interface RtpCounts {
   rtcp: number;
   /** Neither: recorded nowhere. */
   other: number;
-  /** Lines of the dump that could not be read. */
+  /** Lines of the dump that could not be read, and how the first of them looks. */
   malformed: number;
+  shape: string | undefined;
 }
 
 /** Turns one participant's stderr into `rtp` and `rtcp` events. */
@@ -136,7 +157,8 @@ export class RtpRecorder {
   }
 
   get counts(): RtpCounts {
-    return { ...this.#counts, malformed: this.#reader.malformed };
+    const { malformed, shape } = this.#reader;
+    return { ...this.#counts, malformed, shape };
   }
 }
 

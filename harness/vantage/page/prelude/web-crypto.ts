@@ -51,11 +51,17 @@ export function hookWebCrypto(): void {
 // --- keys that come to be
 
 /** What a call that makes a key hands in besides. */
-interface Origin {
+interface Origin extends Wrapping {
   /** The bytes of the key as the page has them. */
   input?: Uint8Array;
   /** The key that unwrapped it. */
   by?: string;
+}
+
+interface Wrapping {
+  wrapping?: Parameters['algorithm'];
+  iv?: Uint8Array;
+  additionalData?: Uint8Array;
 }
 
 /**
@@ -97,11 +103,20 @@ function importKey(call: Call): Promise<unknown> {
 }
 
 async function unwrapKey(call: Call): Promise<unknown> {
-  const [, wrapped, by, , algorithm] = call.args;
-  const origin: Origin = { input: quietly('a wrapped key', () => bytesOf(wrapped)) };
+  const [, wrapped, by, wrapping, algorithm] = call.args;
+  const origin: Origin = {
+    ...wrappingOf(wrapping, by),
+    input: quietly('a wrapped key', () => bytesOf(wrapped)),
+  };
   const made = making(call, 'unwrapKey', 5, algorithm, origin);
   if (isKey(by)) origin.by = await quietlyAfter('a key', () => known(by));
   return made;
+}
+
+/** With what a key is wrapped or unwrapped, as the recording's events have it. */
+function wrappingOf(algorithm: unknown, by: unknown): Wrapping {
+  const parameters = quietly('a wrapping', () => parametersOf(algorithm, by));
+  return { wrapping: parameters?.algorithm, iv: parameters?.iv, additionalData: parameters?.additionalData };
 }
 
 async function deriveKey(call: Call): Promise<unknown> {
@@ -172,8 +187,7 @@ async function introduce(key: CryptoKey, via: Via, isExtractable: boolean, origi
     extractable: isExtractable,
     format,
     material: isInput ? origin.input : material,
-    input: origin.input,
-    by: origin.by,
+    ...origin,
   });
 }
 
@@ -222,10 +236,11 @@ async function exportKey({ args, run }: Call): Promise<unknown> {
 }
 
 async function wrapKey({ args, run }: Call): Promise<unknown> {
-  const [format, key, by] = args;
+  const [format, key, by, algorithm] = args;
   if (masked.has(key as object)) return run(args.with(1, await standIn()));
+  const wrapping = wrappingOf(algorithm, by);
   const value = await run();
-  await emitExport('wrapKey', format, key, value, by);
+  await emitExport('wrapKey', format, key, value, by, wrapping);
   return value;
 }
 
@@ -235,6 +250,7 @@ function emitExport(
   key: unknown,
   value: unknown,
   by?: unknown,
+  wrapping: Wrapping = {},
 ): Promise<void> | undefined {
   if (!isKey(key)) return;
   return quietlyAfter('an exported key', async () =>
@@ -244,6 +260,7 @@ function emitExport(
       format: String(format),
       value: bytesOf(value) ?? encode(JSON.stringify(value)),
       by: isKey(by) ? await known(by) : undefined,
+      ...wrapping,
     }),
   );
 }

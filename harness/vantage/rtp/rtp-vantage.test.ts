@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { startRtpVantage } from './rtp-vantage.ts';
+
+const PREAMBLE = '[1:2:1124/012330.032406:VERBOSE1:third_party/webrtc/pc/srtp_session.cc:549] \n\n';
+const packet = `${PREAMBLE}O 00:00:30.029 0000 80 e0 12 34 9a bc de f0 ca fe ba be 01 02 # RTP_DUMP\n`;
+const broken = packet.replace('80 e0', '8 e0');
+
+function healthAfter(...lines: string[]) {
+  const vantage = startRtpVantage('alice', { append() {} });
+  for (const line of lines) vantage.write(Buffer.from(line));
+  return vantage.health();
+}
+
+describe('the health of the rtp vantage point', () => {
+  it('is alive where all could be read, or all but three lines', () => {
+    expect(healthAfter(packet, packet)).toEqual({ state: 'alive', detail: '2 RTP and 0 RTCP packets' });
+    const { state, detail } = healthAfter(packet, broken, broken, broken);
+    expect(state).toBe('alive');
+    expect(detail).toMatch(/^1 RTP and 0 RTCP packets, 3 lines that could not be read, as .*srtp_session/);
+  });
+
+  it('is lost with a fourth', () => {
+    expect(healthAfter(packet, broken, broken, broken, broken).state).toBe('lost');
+  });
+});
