@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { Trace } from '../knowledge/fixtures/trace.ts';
+import { CallLog } from './call-log.ts';
+
+const ADDRESS = 'https://meet.test/'; // 18 characters
+
+class Traffic extends Trace {
+  request(headers: [string, string][]) {
+    this.add('http.request', { exchange: 'e', method: 'GET', url: ADDRESS, version: '1.1', headers });
+  }
+  sent() {
+    return this.into(new CallLog([{ name: 'alice', card: 1 }])).sentOtherwise.get('alice') ?? 0;
+  }
+}
+
+describe('what a participant sent beside the media streams', () => {
+  it('is counted in bodies and messages that it sent, not in what it got', () => {
+    const traffic = new Traffic();
+    const body = new Uint8Array(1000);
+    traffic.add('http.body', { exchange: 'e', of: 'request', body, last: true });
+    traffic.add('http.body', { exchange: 'e', of: 'response', body, last: true });
+    traffic.add('ws.message', { socket: 's', direction: 'send', binary: true, body });
+    traffic.add('ws.message', { socket: 's', direction: 'receive', binary: true, body });
+    expect(traffic.sent()).toBe(2000);
+  });
+
+  it('is counted in addresses and headers; the same header again carries nothing', () => {
+    const traffic = new Traffic();
+    traffic.request([['cookie', 'a=1']]);
+    traffic.request([['cookie', 'a=1']]);
+    expect(traffic.sent()).toBe(2 * ADDRESS.length + 'cookie: a=1'.length);
+  });
+
+  it('is counted in headers that change each time: media may be in them', () => {
+    const traffic = new Traffic();
+    for (let index = 0; index < 100; index++) traffic.request([['x-data', `${index}`.padStart(500, '0')]]);
+    expect(traffic.sent()).toBeGreaterThan(50_000);
+  });
+});
