@@ -193,7 +193,7 @@ test('a browser that is killed in mid-call: exit code 4, nothing left behind', a
 
 test('each list names what there is', async () => {
   const names: Record<string, RegExp> = {
-    services: /^janus\/videoroom {2,}\S.*\n(specimen\/[a-z0-9-]+ {2,}\S.*\n){19}$/,
+    services: /^(?:(?:easyrtc|janus|livekit)\/[a-z0-9-]+ {2,}\S.*\n){9}(?:specimen\/[a-z0-9-]+ {2,}\S.*\n){23}$/,
     scenarios: /^two-party /m,
     claims: /^media-confidential /m,
     vendors: /^specimen\/zoom-2020 .*end-to-end encryption/m,

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
- * Makes a fresh machine ready: npm packages, Chromium, ffmpeg, and Janus for the tests. Needs Node and npm, nothing else,
- * and does nothing where all is there.
+ * Makes a fresh machine ready: npm packages, Chromium, ffmpeg, and for the tests the servers of `tools/services`. Needs Node and
+ * npm, nothing else, and does nothing where all is there.
  *
  *   node tools/setup.mjs [--tests] [--check [--json]]
  *
- * `--tests` adds what only the tests need. `--check` changes nothing and says what is there. Exit code: 0 ready, 1 not.
+ * `--tests` adds what only the tests need; tests are skipped where a server can't be had. `--check` changes nothing and says what
+ * is there. Exit code: 0 ready, 1 not.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
@@ -13,6 +14,7 @@ import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installService, surveyServices } from './services.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
@@ -29,11 +31,9 @@ const INSTALL_WITHIN = 10 * 60_000;
  * @typedef {{ name: string, ok: boolean, path?: string, from?: string, problem?: string }} Finding
  */
 
-/** Looks for everything without changing anything; fast: but for ffmpeg-static's file nothing is run. @returns {Finding[]} */
-export function survey({ tests = false } = {}) {
-  const findings = [findNode(), findPackages(), findChromium(), findFfmpeg()];
-  if (tests) findings.push(findJanus());
-  return findings;
+/** Looks for everything needed without changing anything; fast: but for ffmpeg-static's file nothing is run. @returns {Finding[]} */
+export function survey() {
+  return [findNode(), findPackages(), findChromium(), findFfmpeg()];
 }
 
 /** Whether this Node is one that `package.json` allows. @returns {Finding} */
@@ -139,16 +139,6 @@ export function findFfmpeg() {
   return path ? { name, ok: true, path, from: 'system' } : { name, ok: false, problem: 'not found' };
 }
 
-/** Debian's Janus WebRTC server and its demo pages, which some tests call through. @returns {Finding} */
-export function findJanus() {
-  const missing = [
-    ['janus', '/usr/bin/janus'],
-    ['janus-demos', '/usr/share/janus/demos/videoroomtest.html'],
-  ].filter(([, path]) => !existsSync(path));
-  if (missing.length === 0) return { name: 'janus', ok: true, path: '/usr/bin/janus', from: 'system' };
-  return { name: 'janus', ok: false, problem: `${missing.map(([name]) => name).join(' and ')} not found` };
-}
-
 /** A program that a variable names; it must be one, since whoever set the variable wants no other. @returns {Finding | undefined} */
 function fromEnvironment(name, variable) {
   const path = process.env[variable];
@@ -183,7 +173,7 @@ function isProgram(path) {
 
 /** What is installed by which of the system's package managers; the first that is there counts. */
 const MANAGERS = [
-  ['apt-get', 'apt-get install', { chromium: 'chromium', ffmpeg: 'ffmpeg', janus: 'janus janus-demos' }],
+  ['apt-get', 'apt-get install', { chromium: 'chromium', ffmpeg: 'ffmpeg' }],
   ['dnf', 'dnf install', { chromium: 'chromium', ffmpeg: 'ffmpeg-free' }],
   ['apk', 'apk add', { chromium: 'chromium', ffmpeg: 'ffmpeg' }],
   ['brew', 'brew install', { chromium: '--cask chromium', ffmpeg: 'ffmpeg' }],
@@ -312,13 +302,6 @@ async function isReachable(url) {
   }
 }
 
-function installJanus() {
-  if (!apt()) return;
-  if (existsSync('/run/systemd/system'))
-    say("Debian's package also runs Janus as a service, which keywitness doesn't use: systemctl disable --now janus");
-  aptInstall('janus janus-demos');
-}
-
 /** What to install by hand. */
 function advice(names) {
   const manager = MANAGERS.find(([program]) => inPath(program));
@@ -335,7 +318,6 @@ function advice(names) {
   const by = {
     chromium: '  Chromium or Google Chrome (or set KEYWITNESS_CHROMIUM to its path)',
     ffmpeg: '  ffmpeg (or set FFMPEG_BIN to its path)',
-    janus: "  the Janus WebRTC server with its demo pages (Debian's packages janus and janus-demos)",
   };
   for (const name of others) lines.push(by[name]);
   return lines.join('\n');
@@ -348,27 +330,30 @@ async function install(tests) {
   if (!packages.ok && !(installPackages(packages) && findPackages().ok))
     return fail('npm packages could not be installed');
 
-  const findings = () => survey({ tests }).filter(({ ok }) => !ok);
+  const findings = () => survey().filter(({ ok }) => !ok);
   const missing = findings();
-  if (missing.length === 0) return 0;
   for (const { name, from, problem } of missing) {
     // A variable that names the wrong file is for its owner to put right.
     if (from) return fail(problem);
     if (name === 'chromium') await installChromium();
     if (name === 'ffmpeg') aptInstall('ffmpeg');
-    if (name === 'janus') installJanus();
   }
   const still = findings().map(({ name }) => name);
-  if (still.length === 0) {
-    say('ready');
-    return 0;
+  if (still.length > 0)
+    return fail(`${still.join(', ')} could not be installed. Install and run this again:\n${advice(still)}`);
+  const services = tests ? await installServices() : 0;
+  if (missing.length + services > 0) say('ready');
+  return 0;
+}
+
+/** The servers that some tests call through. @returns {Promise<number>} how many were missing */
+async function installServices() {
+  const missing = (await surveyServices()).filter(({ ok }) => !ok);
+  for (const { name } of missing) {
+    const problem = await installService(name, say);
+    if (problem) say(`without ${name}, the tests that call through it are skipped: ${problem}`);
   }
-  const needed = still.filter((name) => name !== 'janus');
-  if (needed.length === 0) {
-    say(`without Janus, the tests that call through it are skipped; to have them, install:\n${advice(still)}`);
-    return 0;
-  }
-  return fail(`${still.join(', ')} could not be installed. Install and run this again:\n${advice(still)}`);
+  return missing.length;
 }
 
 function fail(message) {
@@ -376,8 +361,8 @@ function fail(message) {
   return 1;
 }
 
-function check(tests, json) {
-  const findings = survey({ tests });
+async function check(tests, json) {
+  const findings = [...survey(), ...(tests ? await surveyServices() : [])];
   if (json) console.log(JSON.stringify(findings, null, 2));
   else
     for (const { name, ok, path, from, problem } of findings)
@@ -398,5 +383,5 @@ if (process.argv[1] && realpathSync(process.argv[1]) === realpathSync(fileURLToP
   if (unknown) {
     console.error(`setup: unknown option ${unknown}; there are --tests, --check and --json`);
     process.exitCode = 2;
-  } else process.exitCode = args.includes('--check') ? check(tests, args.includes('--json')) : await install(tests);
+  } else process.exitCode = await (args.includes('--check') ? check(tests, args.includes('--json')) : install(tests));
 }

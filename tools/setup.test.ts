@@ -22,8 +22,9 @@ beforeEach(() => {
   write('project/package.json', '{"engines": {"node": ">=20.19"}}');
   write('project/package-lock.json', lock({ 'node_modules/a': { version: '1.0.0', integrity: 'sha512-a' } }));
   mkdirSync(join(machine, 'bin'), { recursive: true });
-  mkdirSync(join(machine, 'project/tools'));
-  copyFileSync(fileURLToPath(new URL('./setup.mjs', import.meta.url)), join(machine, 'project/tools/setup.mjs'));
+  mkdirSync(join(machine, 'project/tools/services'), { recursive: true });
+  for (const file of ['setup.mjs', 'services.mjs'])
+    copyFileSync(fileURLToPath(new URL(file, import.meta.url)), join(machine, 'project/tools', file));
   for (const tool of ['env', 'sh', 'mkdir', 'cat', 'true'])
     symlinkSync(join('/usr/bin', tool), join(machine, 'bin', tool));
 });
@@ -229,6 +230,45 @@ describe('set-up of a fresh machine', () => {
 
   test('knows its options', () => {
     expect(setup(['--help']).status).toBe(2);
+  });
+});
+
+describe('for the tests, set-up', () => {
+  /** A file of `tools/services`, whose service is there once it was installed. */
+  const service = (name: string, install = '') =>
+    write(
+      `project/tools/services/${name}.mjs`,
+      `import { existsSync, writeFileSync } from 'node:fs';
+      const file = new URL('${name}.there', import.meta.url);
+      export const title = 'the server ${name}';
+      export const find = () =>
+        existsSync(file) ? { name: '${name}', ok: true, path: file.pathname } : { name: '${name}', ok: false, problem: 'not found' };
+      export async function install() { ${install} writeFileSync(file, ''); }`,
+    );
+  const ready = () => {
+    installed();
+    program('chromium');
+    program('ffmpeg');
+  };
+
+  test('installs the servers that they call through, and has nothing to do the second time', () => {
+    ready();
+    service('one');
+    expect(setup()).toEqual({ status: 0, out: '', err: '', calls: [] });
+    const { status, out, err } = setup(['--tests']);
+    expect({ status, err }).toEqual({ status: 0, err: '' });
+    expect(out).toBe('setup: installing the server one, which can take some minutes\nsetup: ready\n');
+    expect(setup(['--tests'])).toEqual({ status: 0, out: '', err: '', calls: [] });
+  });
+
+  test('says which it could not install and why, and goes on', () => {
+    ready();
+    service('one', "throw new Error('there is no Go');");
+    service('two');
+    const { status, out } = setup(['--tests']);
+    expect(status).toBe(0);
+    expect(out).toContain('setup: without one, the tests that call through it are skipped: there is no Go\n');
+    expect(setup(['--tests', '--check'])).toMatchObject({ status: 1, out: expect.stringMatching(/^missing {2}one/m) });
   });
 });
 

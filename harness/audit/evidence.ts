@@ -16,6 +16,7 @@ import {
 import { ByFrame, type FrameId } from '../knowledge/by-frame.ts';
 import { Connections } from '../knowledge/connections.ts';
 import { Crossings } from '../knowledge/crossings.ts';
+import { describedBytes } from '../knowledge/descriptions.ts';
 import { cipherOf, FrameKeys, type FrameSealing, unseal } from '../knowledge/frame-keys.ts';
 import { guessable } from '../knowledge/guess.ts';
 import { infer } from '../knowledge/infer.ts';
@@ -72,6 +73,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
 
   const eyes = new Eyes(decoder, new Map(recording.participants.map(({ name, card }) => [name, card])));
   const view = new ProviderView(crossings.all);
+  const described = describedBytes(view.crossings, connections);
   const keys = new KeyRing();
   const sealed = new ByFrame<KeyEvidence>();
   const judged = [...media.streams(), ...messages.streams()].map((stream) =>
@@ -107,7 +109,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       tried: view.candidates.length,
       crowded: view.isCrowded,
       undecoded: view.undecoded + crossings.unplaced,
-      sentOtherwise: Math.max(0, ...[...calls.sentOtherwise].map(([name, bytes]) => bytes - messages.bytes(name))),
+      sentOtherwise: Math.max(0, ...[...calls.sentOtherwise].map(([name, bytes]) => bytes - accounted(name))),
       strangers: lineage.strangers,
     },
     pictures: eyes.pictures,
@@ -118,6 +120,11 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     lineage,
     secrets,
   };
+
+  /** Bytes of a participant's messages that are known to be media that is judged, or no media at all. */
+  function accounted(name: string): number {
+    return messages.bytes(name) + (described.get(name) ?? 0);
+  }
 
   /** The part of a frame that a key of the page provably seals. */
   function follow(stream: SentStream, evidence: StreamEvidence, frame: EncodedFrame): Uint8Array | undefined {

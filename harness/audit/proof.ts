@@ -140,7 +140,7 @@ function shown({ streams, sealed }: Gathered, { stream, key }: ProofPlan, scheme
     return key.found === 'page' ? sealed.get(idOf(stream, frame)) === key : opener?.(frame) !== undefined;
   };
   // What gives the key away by itself needs as much of it as was looked at.
-  if (key?.found === 'ciphertext') return first(all(), MOST_UNSEALED, opens);
+  if (key?.path?.some(({ source }) => source.from === 'ciphertext')) return first(all(), MOST_UNSEALED, opens);
   let hasBegun = false;
   const drawn = first(all(), FRAMES[stream.medium], (frame) => {
     if (!opens(frame)) return false;

@@ -135,9 +135,10 @@ export class Ciphertext {
   }
 }
 
+/** Frames of which something was to be sent: of silence (DTX, RFC 7587, 3.1.3) encoders give empty ones, for which no packet is made. */
 function leftOf({ leaving }: SentStream): number {
   let left = 0;
-  for (const [, { after }] of leaving) if (after) left++;
+  for (const [, { after }] of leaving) if (after && after.length > 0) left++;
   return left;
 }
 

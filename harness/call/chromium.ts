@@ -1,11 +1,12 @@
 /** One Chromium a participant: found, started with a profile of its own behind a proxy, and ended without a trace. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright';
 import { type Cdp, cdpOverPipe } from '../vantage/page/cdp.ts';
+import { RTP_DUMP_FLAGS } from '../vantage/rtp/rtp-dump.ts';
 
 export interface ChromiumOptions {
   /** The only way out, for loopback too; `spki` is the base64 SHA-256 of the public key of the CA that it shows. */
@@ -18,8 +19,10 @@ export interface ChromiumOptions {
   microphone?: string;
   /** Have every RTP packet printed to stderr as it is without SRTP. */
   rtpDump?: boolean;
-  /** Show the window. */
-  headed?: boolean;
+  /** Show a window with this title, `left` pixels from the left; no window unless given. */
+  window?: { title: string; left: number };
+  /** Folder of a profile that is kept; it is made (mode 0700) if it isn't there. Unless given, a new one that goes with the browser. */
+  profile?: string;
   onStderr?(chunk: Buffer): void;
 }
 
@@ -32,7 +35,7 @@ export interface Chromium {
   version: string;
   /** Resolves when the browser has ended, whoever ended it, with `code N` or `signal NAME`. */
   exited: Promise<string>;
-  /** Ends the browser and all its processes, and removes its profile. Can be called again, and after a crash. */
+  /** Ends the browser and all its processes, and removes its files but for a kept profile. Can be called again, and after a crash. */
   close(): Promise<void>;
 }
 
@@ -88,13 +91,14 @@ export async function launchChromium(options: ChromiumOptions): Promise<Chromium
         : `no Chromium found: set KEYWITNESS_CHROMIUM to one, or run \`npx playwright install chromium\``,
     );
   }
-  const profile = mkdtempSync(join(tmpdir(), 'keywitness-browser-'));
-  const child = spawn(browser.path, [...flags(options, profile), 'about:blank'], {
+  const temporary = mkdtempSync(join(tmpdir(), 'keywitness-browser-'));
+  if (options.profile) makePrivate(options.profile);
+  const child = spawn(browser.path, [...flags(options, temporary), 'about:blank'], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
     // A process group of its own, so that all of it can be ended, and an interrupt of ours doesn't end it too early.
     detached: true,
     // Else what it leaves when it is killed stays in the common temporary folder.
-    env: { ...process.env, ...(process.platform === 'linux' ? { TMPDIR: profile } : {}) },
+    env: { ...process.env, ...(process.platform === 'linux' ? { TMPDIR: temporary } : {}) },
   });
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -104,7 +108,7 @@ export async function launchChromium(options: ChromiumOptions): Promise<Chromium
   let playwright: Browser | undefined;
   let closing: Promise<void> | undefined;
   const close = () => {
-    closing ??= end(child, cdp, exited, playwright, profile);
+    closing ??= end(child, cdp, exited, playwright, temporary);
     return closing;
   };
   try {
@@ -119,16 +123,26 @@ export async function launchChromium(options: ChromiumOptions): Promise<Chromium
   }
 }
 
-function flags(options: ChromiumOptions, profile: string): string[] {
-  const { proxy, reach, camera, microphone, rtpDump, headed } = options;
+/** Sign-ins are for their owner's eyes only. */
+function makePrivate(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+}
+
+function flags(options: ChromiumOptions, temporary: string): string[] {
+  const { proxy, reach, camera, microphone, rtpDump, window, profile } = options;
   const isRoot = process.getuid?.() === 0;
   return [
-    `--user-data-dir=${profile}`,
+    `--user-data-dir=${profile ?? temporary}`,
+    // What a kept profile had in its cache would not cross the proxy.
+    ...(profile ? [`--disk-cache-dir=${temporary}`, '--hide-crash-restore-bubble'] : []),
     // The pipe is the harness's own, and Chromium ends when it closes, however we end; the port is Playwright's.
     '--remote-debugging-pipe',
     '--remote-debugging-port=0',
     ...QUIET,
-    ...(headed ? [] : ['--headless=new', '--disable-gpu', '--hide-scrollbars']),
+    ...(window
+      ? [`--window-name=${window.title}`, `--window-position=${window.left},0`, '--window-size=960,720']
+      : ['--headless=new', '--disable-gpu', '--hide-scrollbars']),
     ...(isRoot ? ['--no-sandbox'] : []),
     ...(proxy
       ? [
@@ -147,9 +161,7 @@ function flags(options: ChromiumOptions, profile: string): string[] {
     ...(microphone ? [`--use-file-for-fake-audio-capture=${microphone}`] : []),
     '--autoplay-policy=no-user-gesture-required',
     '--mute-audio',
-    ...(rtpDump
-      ? ['--force-fieldtrials=WebRTC-Debugging-RtpDump/Enabled/', '--enable-logging=stderr', '--vmodule=srtp_session=1']
-      : []),
+    ...(rtpDump ? RTP_DUMP_FLAGS : []),
   ];
 }
 
@@ -211,7 +223,7 @@ async function end(
   cdp: Cdp,
   exited: Promise<string>,
   playwright: Browser | undefined,
-  profile: string,
+  temporary: string,
 ): Promise<void> {
   if (isRunning(child)) {
     cdp.send('Browser.close').catch(() => {});
@@ -226,7 +238,7 @@ async function end(
   cdp.close();
   await playwright?.close().catch(() => {});
   // Helpers may still be writing as they end.
-  rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 function isRunning(child: ChildProcess): boolean {

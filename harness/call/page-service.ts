@@ -1,8 +1,16 @@
-/** Any page that joins by itself as a service: its address, with places for the meeting, the participant and a secret. */
+/**
+ * Any page as a service: its address, with places for the meeting, the participant and a secret. It joins by itself, or a
+ * script or a person does what is left to do.
+ */
 
 import type { VendorProfile } from '../recording/format.ts';
 import { firstLine } from './call.ts';
+import type { Join } from './join-script.ts';
 import type { RunningService, Service, Visit } from './service.ts';
+
+/** ms for the page to come, and for what a script waits for to be there; both less than a call may take to connect. */
+const PAGE_WITHIN = 15_000;
+const STEP_WITHIN = 10_000;
 
 const PLACES = ['meeting', 'participant', 'secret'] as const;
 
@@ -12,9 +20,10 @@ export class AddressError extends Error {}
 /**
  * @param template e.g. `http://127.0.0.1:9100/call/?room={meeting}&name={participant}#{secret}`
  * @param trust PEM certificates that the proxies trust upstream beside the system's
+ * @param script joins once the page is there; unless given, nothing has to be done
  * @throws AddressError
  */
-export function pageService(template: string, vendor: VendorProfile, trust: string[]): Service {
+export function pageService(template: string, vendor: VendorProfile, trust: string[], script?: Join): Service {
   const unknown = [...template.matchAll(/\{([^{}]*)\}/g)].find((match) => !PLACES.some((place) => place === match[1]));
   if (unknown)
     throw new AddressError(
@@ -27,15 +36,21 @@ export function pageService(template: string, vendor: VendorProfile, trust: stri
     trust,
     reach: isLoopback(example.hostname) ? 'loopback' : 'anywhere',
     async join(page, visit) {
-      const response = await page.goto(addressOf(template, visit).href, { waitUntil: 'load' }).catch((error) => {
+      const address = addressOf(template, visit).href;
+      const response = await page.goto(address, { waitUntil: 'load', timeout: PAGE_WITHIN }).catch((error) => {
         throw new Error(`${example.host} did not answer: ${firstLine(error).replace(/^page\.goto: /, '')}`);
       });
       if (response && !response.ok())
         throw new Error(`${example.host} answered ${response.status()} ${response.statusText()}`);
+      if (!script) return;
+      page.context().setDefaultTimeout(STEP_WITHIN);
+      await script(page, visit);
     },
     shares: ({ secret }) => (template.includes('{secret}') ? [secret] : []),
     async leave(page) {
-      await page.goto('about:blank');
+      const [first, ...others] = page.context().pages();
+      for (const other of others) await other.close();
+      await first?.goto('about:blank');
     },
     async stop() {},
   };

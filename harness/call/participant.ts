@@ -18,6 +18,10 @@ export interface ParticipantOptions {
   microphone?: string;
   proxy: { port: number; spki: string };
   reach: 'loopback' | 'anywhere';
+  /** A window for a person to act in, `left` pixels from the left; none unless given. */
+  window?: { left: number };
+  /** Folder of the browser's profile, which is kept; unless given, the profile goes with the browser. */
+  profile?: string;
   /** Vantage points other than the proxy that record. */
   vantages: { page: boolean; rtp: boolean };
   sink: EventSink;
@@ -25,6 +29,8 @@ export interface ParticipantOptions {
 
 /** ms between a browser's last word and its end. */
 const EXIT_WITHIN = 2_000;
+/** ms for a question to a page in which something went wrong. */
+const ANSWER_WITHIN = 2_000;
 
 type VantagePoint = Recording['vantagePoints'][number];
 
@@ -49,6 +55,8 @@ export class Participant {
       camera: options.camera,
       microphone: options.microphone,
       rtpDump: options.vantages.rtp,
+      window: options.window && { title: `participant ${options.card} (${options.name})`, ...options.window },
+      profile: options.profile,
       onStderr: (chunk) => rtp?.write(chunk),
     });
     try {
@@ -72,7 +80,7 @@ export class Participant {
     this.#sink = options.sink;
     this.#hooks = hooks;
     this.#rtp = rtp;
-    this.#reader = new FarEndReader(browser.page);
+    this.#reader = new FarEndReader(browser.context);
     this.gone = browser.exited.then((reason) => {
       if (this.#closing) return new Promise<never>(() => {});
       this.#lost = `the browser ended: ${reason}`;
@@ -85,7 +93,7 @@ export class Participant {
     return this.browser.page;
   }
 
-  /** Looks at the page once and writes down what it shows and plays. */
+  /** Looks at the pages once and writes down what they show and play. */
   async look(): Promise<FarEnd> {
     const seen = await this.#reader.look();
     for (const { picture, ...card } of seen.cards)
@@ -113,9 +121,16 @@ export class Participant {
     return Promise.race([this.gone.catch((error: Error) => error), unknown]);
   }
 
-  /** A picture of the page as PNG, if there still is a page. */
+  /** Whether the page shows a field for a password: often why a step can't be done. */
+  async asksForPassword(): Promise<boolean> {
+    const field = this.page.locator('input[type=password]:visible').first();
+    return Promise.race([field.isVisible().catch(() => false), delay(ANSWER_WITHIN, false, { ref: false })]);
+  }
+
+  /** A picture of the page as PNG, or of another one of hers if it was closed; nothing if there is none. */
   async screenshot(): Promise<Buffer | undefined> {
-    return this.page.screenshot({ timeout: 2000 }).catch(() => undefined);
+    const page = this.page.isClosed() ? this.browser.context.pages().at(-1) : this.page;
+    return page?.screenshot({ timeout: ANSWER_WITHIN }).catch(() => undefined);
   }
 
   /** How the vantage points fared; to be asked before {@link close}. */

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { type Recording, VANTAGES, type Vantage } from '../recording/format.ts';
 import { RecordingWriter } from '../recording/writer.ts';
 import { Agreement } from '../vantage/agreement.ts';
-import { startProxies } from '../vantage/proxy/proxy.ts';
+import { ENGINES, type Engine } from '../vantage/proxy/engines.ts';
+import type { Assisted } from './assisted.ts';
 import { Call, CallError, firstLine } from './call.ts';
 import { writeMedia } from './camera.ts';
 import { Cleanup } from './cleanup.ts';
@@ -17,6 +18,8 @@ import { software } from './software.ts';
 
 /** ms from the start within which a call must be connected, so that a run that can't succeed ends within 30 s. */
 const CONNECT_WITHIN = 25_000;
+/** Pixels between the left edges of participants' windows, so that none hides another. */
+const WINDOW_APART = 480;
 
 export interface RecordOptions {
   service: Service;
@@ -28,6 +31,12 @@ export interface RecordOptions {
   signal: AbortSignal;
   /** Vantage points that record beside `call`; all unless said otherwise. The proxy stands in the way in any case. */
   vantages?: readonly Vantage[];
+  /** The proxies' engine; `mockttp` unless said otherwise. */
+  engine?: Engine;
+  /** Who joins by hand, in windows; nobody unless given. */
+  assisted?: Assisted;
+  /** Folder in which each participant's browser profile is kept, by name; unless given, profiles go with their browsers. */
+  profiles?: string;
   progress?(what: string): void;
 }
 
@@ -82,12 +91,21 @@ interface Stage {
 }
 
 async function setStage(
-  { service, seconds, signal, vantages = VANTAGES, progress = () => {} }: RecordOptions,
+  {
+    service,
+    seconds,
+    signal,
+    vantages = VANTAGES,
+    engine = 'mockttp',
+    assisted,
+    profiles,
+    progress = () => {},
+  }: RecordOptions,
   cast: Recording['participants'],
   sink: Agreement,
   cleanup: Cleanup,
 ): Promise<Stage> {
-  const deadline = AbortSignal.timeout(CONNECT_WITHIN);
+  const deadline = assisted?.deadline(CONNECT_WITHIN) ?? AbortSignal.timeout(CONNECT_WITHIN);
   progress(`starting ${service.name}`);
   const running = await service.start();
   cleanup.add(() => running.stop());
@@ -96,7 +114,7 @@ async function setStage(
   progress(`starting ${cast.length} browsers, each behind a proxy of its own`);
   const media = mkdtempSync(join(tmpdir(), 'keywitness-media-'));
   cleanup.add(() => rmSync(media, { recursive: true, force: true }));
-  const proxies = await startProxies({
+  const proxies = await ENGINES[engine]({
     participants: cast.map(({ name }) => name),
     hosts: running.hosts,
     trust: running.trust,
@@ -113,6 +131,8 @@ async function setStage(
         ...writeMedia(media, name, camera ? card : undefined),
         proxy: { port: proxies.port(name), spki: proxies.spki },
         reach: running.reach,
+        window: assisted && { left: (card - 1) * WINDOW_APART },
+        profile: profiles && join(profiles, name),
         vantages: { page: vantages.includes('page'), rtp: vantages.includes('rtp') },
         sink,
       });
@@ -134,6 +154,7 @@ async function setStage(
     sink,
     signal,
     deadline,
+    assisted,
     progress,
   });
   const health = async () => {

@@ -24,6 +24,8 @@ export interface Service {
   vendor: VendorProfile;
   /** Where its hosts are, as it declares them: host to ISO 3166 country code and city. */
   places?: Record<string, { country: string; city?: string }>;
+  /** The course of its calls unless another is asked for: a name of `keywitness list scenarios`; `two-party` where absent. */
+  scenario?: string;
   /** Starts what has to run; throws an Error with one clear line where that can't be. */
   start(): Promise<RunningService>;
 }

@@ -63,7 +63,7 @@ export const claim: Claim<Record<string, never>> = {
       isDirect
         ? 'The media went straight from device to device, sealed by DTLS-SRTP for the certificate of the participant at the far end.'
         : 'The media was sealed on the sender’s device under keys that the provider could not compute from anything that crossed it.',
-      swapping(evidence),
+      [...swapping(evidence), ...swappingCertificates(evidence)],
     );
   },
 };
@@ -101,6 +101,18 @@ function withProvidersKeys({ keys }: Evidence): Finding[] {
       proof: { stream, key },
     };
   });
+}
+
+/** The same of certificates: their fingerprints came by the provider's signalling (RFC 8827, 6.5: it has to be trusted for them). */
+function swappingCertificates({ streams }: Evidence): Finding[] {
+  const direct = streams.filter(({ route }) => route === 'direct');
+  if (direct.length === 0) return [];
+  return [
+    {
+      title: `The provider could not read along, but it could by swapping certificates: what went straight to a participant was sealed for a certificate whose fingerprint only the provider delivered, and it delivered the right one in this call`,
+      evidence: direct.flatMap(({ beforeTransform, asIs }) => (beforeTransform ?? asIs).evidence.slice(0, 4)),
+    },
+  ];
 }
 
 /** What a provider that acts could do, though this one did not: no refutation, but worth knowing. */

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readVendor } from '../../scenarios/vendors/vendors.ts';
 import { claims } from '../audit/catalogue.ts';
+import { type Join, readJoinScript } from '../call/join-script.ts';
 import { pageService } from '../call/page-service.ts';
 import type { Scenario } from '../call/scenario.ts';
 import type { Service } from '../call/service.ts';
@@ -31,10 +32,12 @@ export interface Asked {
   vendor?: string;
   /** File with PEM certificates. */
   trustUpstream?: string;
+  /** File with a script that joins, for an address. */
+  join?: string;
 }
 
 /** @throws UsageError */
-export async function findService({ service, claims: asked, vendor, trustUpstream }: Asked): Promise<Service> {
+export async function findService({ service, claims: asked, vendor, trustUpstream, join }: Asked): Promise<Service> {
   const wanted = await Promise.all(asked.map(parseClaim));
   const stated = vendor === undefined ? undefined : read(() => readVendor(vendor));
   const trust = trustUpstream === undefined ? [] : [readCertificates(trustUpstream)];
@@ -45,7 +48,8 @@ export async function findService({ service, claims: asked, vendor, trustUpstrea
       );
     const profiled = profile(stated, wanted);
     await known(profiled);
-    return read(() => pageService(service, profiled, trust));
+    const script = join === undefined ? undefined : await readScript(join);
+    return read(() => pageService(service, profiled, trust, script));
   }
   if (!serviceNames().includes(service))
     throw new UsageError(
@@ -128,6 +132,14 @@ function readCertificates(file: string): string {
   const text = read(() => readFileSync(file, 'utf8'));
   if (!text.includes('-----BEGIN CERTIFICATE-----')) throw new UsageError(`${file}: expected certificates in PEM`);
   return text;
+}
+
+async function readScript(file: string): Promise<Join> {
+  try {
+    return await readJoinScript(file);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 function read<T>(act: () => T): T {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { findFfmpeg } from '../audit/decoder.ts';
 import { findChromium } from '../call/chromium.ts';
+import { findMitmproxy } from '../vantage/proxy/mitmproxy/engine.ts';
 import { EXIT } from './exit.ts';
 
 export function doctor(): Command {
@@ -11,6 +12,7 @@ export function doctor(): Command {
       const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
       const chromium = findChromium();
       const ffmpeg = findFfmpeg();
+      const mitmproxy = findMitmproxy();
       const found = [
         {
           name: 'Node.js',
@@ -33,11 +35,24 @@ export function doctor(): Command {
           where: ffmpeg?.path,
           otherwise: 'install ffmpeg (Debian: apt-get install ffmpeg) or name it in FFMPEG_BIN',
         },
+        {
+          name: 'mitmproxy',
+          ok: mitmproxy !== undefined,
+          optional: true,
+          version: mitmproxy?.version,
+          where: mitmproxy?.path,
+          otherwise:
+            'for --proxy mitmproxy, install it (Debian: apt-get install mitmproxy) or name its mitmdump in KEYWITNESS_MITMDUMP',
+        },
       ];
       if (options.json) console.log(JSON.stringify(found, null, 2));
       else
-        for (const { name, ok, version, where, otherwise } of found)
-          console.log(ok ? `ok       ${name} ${version} (${where})` : `missing  ${name}: ${otherwise}`);
-      process.exitCode = found.every(({ ok }) => ok) ? EXIT.ok : EXIT.usage;
+        for (const { name, ok, optional, version, where, otherwise } of found)
+          console.log(
+            ok
+              ? `ok       ${name} ${version} (${where})`
+              : `${optional ? 'optional' : 'missing '} ${name}: ${otherwise}`,
+          );
+      process.exitCode = found.every(({ ok, optional }) => ok || optional) ? EXIT.ok : EXIT.usage;
     });
 }

@@ -1,6 +1,9 @@
-import { basename, resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { existsSync } from 'node:fs';
+import { basename, dirname, relative, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { Assisted } from '../call/assisted.ts';
 import { record as recordCall } from '../call/record.ts';
+import { ENGINES, type Engine } from '../vantage/proxy/engines.ts';
 import { type Asked, findScenario, findService } from './catalogue.ts';
 import { UsageError } from './exit.ts';
 import { Progress } from './progress.ts';
@@ -10,9 +13,20 @@ export interface RecordOptions {
   claim: string[];
   vendor?: string;
   trustUpstream?: string;
-  scenario: string;
+  /** `mockttp` unless given. */
+  proxy?: Engine;
+  /** The service's own, or `two-party`, unless given. */
+  scenario?: string;
   seconds: number;
   out?: string;
+  /** A person joins by hand. */
+  assisted?: boolean;
+  /** File to which what the person did is saved. */
+  saveJoin?: string;
+  /** File with a script that joins. */
+  join?: string;
+  /** Folder of kept browser profiles. */
+  profile?: string;
   json?: boolean;
 }
 
@@ -21,7 +35,7 @@ export function withRecordOptions(command: Command): Command {
   return command
     .argument(
       '<service>',
-      'a name (keywitness list services), or the address of a page that joins by itself, with {meeting}, {participant}, {secret}',
+      'a name (keywitness list services), or the address of a page, with {meeting}, {participant}, {secret}',
     )
     .option(
       '--claim <id[,param=value...]>',
@@ -31,9 +45,24 @@ export function withRecordOptions(command: Command): Command {
     )
     .option('--vendor <file.yaml>', 'the vendor profile whose statements are judged')
     .option('--trust-upstream <ca.pem>', 'certificates that the service may show beside those the system trusts')
-    .option('--scenario <name>', 'the course of the call (keywitness list scenarios)', 'two-party')
+    .addOption(
+      new Option('--proxy <engine>', 'the engine of the intercepting proxies')
+        .choices(Object.keys(ENGINES))
+        .default('mockttp'),
+    )
+    .option(
+      '--scenario <name>',
+      "the course of the call (keywitness list scenarios); otherwise the service's own, or two-party",
+    )
     .option('--seconds <n>', 'how long to talk once connected', seconds, 10)
     .option('--out <dir.kw>', "the recording's folder; otherwise a new one in this folder")
+    .option('--assisted', 'windows open, and a person joins by hand, at any address; the terminal says what to do')
+    .option(
+      '--save-join <file.ts>',
+      'with --assisted: save what the person did to join, but for passwords, as a script',
+    )
+    .option('--join <file.ts>', 'join by such a script')
+    .option('--profile <dir>', "keep each participant's sign-ins in this folder, and use them the next time")
     .option('--json', 'print the result as JSON');
 }
 
@@ -44,22 +73,64 @@ export async function recordAsked(
   signal: AbortSignal,
   progress: Progress,
 ): Promise<string> {
-  const { claim: claims, vendor, trustUpstream, scenario, seconds, out } = options;
+  const { claim: claims, vendor, trustUpstream, proxy: engine, scenario, seconds, out, join, profile } = options;
   if (out !== undefined && !out.endsWith('.kw'))
     throw new UsageError(`--out ${out}: expected a folder name that ends in .kw`);
-  const asked: Asked = { service, claims, vendor, trustUpstream };
+  checkJoining(service, options);
+  const asked: Asked = { service, claims, vendor, trustUpstream, join };
   const found = await findService(asked);
-  const course = await findScenario(scenario);
+  const course = await findScenario(scenario ?? found.scenario ?? 'two-party');
   const folder = resolve(out ?? freshName(service));
-  await recordCall({
-    service: found,
-    scenario: course,
-    seconds,
-    folder,
-    signal,
-    progress: (what) => progress.say(what),
-  });
+  if (profile !== undefined && isWithin(folder, profile))
+    throw new UsageError(`--profile ${profile}: it holds sign-ins; expected a folder outside of the recording`);
+  const assisted = options.assisted ? assistedAt(progress, options.saveJoin) : undefined;
+  try {
+    await recordCall({
+      service: found,
+      scenario: course,
+      seconds,
+      folder,
+      engine,
+      assisted,
+      profiles: profile && resolve(profile),
+      signal,
+      progress: (what) => progress.say(what),
+    });
+  } finally {
+    assisted?.close();
+  }
   return folder;
+}
+
+/** What can't go together, or can't be done here. @throws UsageError */
+function checkJoining(service: string, { assisted, saveJoin, join }: RecordOptions): void {
+  const isAddress = /^https?:/i.test(service);
+  if (assisted && !isAddress)
+    throw new UsageError(`--assisted: expected the address of a page; ${service} joins by itself`);
+  if (join !== undefined && !isAddress)
+    throw new UsageError(`--join: expected the address of a page; ${service} joins by itself`);
+  if (assisted && join !== undefined)
+    throw new UsageError('--join and --assisted: expected one of them, a script or a person');
+  if (assisted && process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY)
+    throw new UsageError('--assisted opens windows, and there is no display (DISPLAY is not set; xvfb-run makes one)');
+  if (saveJoin === undefined) return;
+  if (!assisted) throw new UsageError('--save-join: expected --assisted beside it');
+  if (!saveJoin.endsWith('.ts')) throw new UsageError(`--save-join ${saveJoin}: expected a file name that ends in .ts`);
+  if (existsSync(saveJoin)) throw new UsageError(`--save-join ${saveJoin}: it is there already`);
+  if (!existsSync(dirname(saveJoin))) throw new UsageError(`--save-join ${saveJoin}: its folder is not there`);
+}
+
+/** A person at this terminal. */
+function assistedAt(progress: Progress, saveJoin: string | undefined): Assisted {
+  const say = (line: string) => {
+    progress.done();
+    process.stderr.write(`\n${line}\n`);
+  };
+  return new Assisted({ input: process.stdin, say, saveJoin });
+}
+
+function isWithin(folder: string, path: string): boolean {
+  return !relative(folder, resolve(path)).startsWith('..');
 }
 
 export function record(signal: AbortSignal): Command {

@@ -124,6 +124,19 @@ describe('FrameKeys', () => {
     expect(sender.sealings()).toEqual([]);
   });
 
+  it('meets a call that another realm made, and that was recorded after its frame', () => {
+    const sender = new Sender();
+    const later = new Sender();
+    const { output } = later.encrypt('k', randomBytes(16), randomBytes(300));
+    sender.frame(around(output), { realm: 'page' });
+    sender.encrypt('other', randomBytes(16), randomBytes(300));
+    sender.add('crypto.cipher', {
+      ...{ realm: 'worker', operation: 'encrypt', key: 'k', algorithm: { name: 'AES-GCM' }, ok: true },
+      ...{ input: new Uint8Array(1), inputLength: 300, output, outputLength: output.length },
+    });
+    expect(sender.sealings()).toMatchObject([{ key: 'k', offset: HEAD.length, length: output.length }]);
+  });
+
   it('passes on all ciphers but those of frames that leave or arrive', () => {
     const sender = new Sender();
     const key = randomBytes(16);

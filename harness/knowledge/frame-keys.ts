@@ -1,6 +1,6 @@
 /**
  * Which WebCrypto key sealed which frame: a frame that leaves the application's transform holds, byte for byte, what an
- * `encrypt` call of the same participant gave just before. This needs no knowledge of the frame's format.
+ * `encrypt` call of the same participant gave at about that time. This needs no knowledge of the frame's format.
  */
 import { createDecipheriv } from 'node:crypto';
 import type { Cipher } from '../ciphers/scheme.ts';
@@ -29,6 +29,12 @@ interface Call {
   output: Uint8Array;
 }
 
+/** A frame that left, and that no call was seen sealing yet. */
+interface Left {
+  event: RecordedEvent<'frame'>;
+  frame: Buffer;
+}
+
 /** Encryptions of one participant that may still meet their frame, and frames that may still be opened: few are worked on at a time. */
 const WAITING = 64;
 /** Larger frames that arrive (bytes) are not kept: what opens so much carries media, not keys. */
@@ -44,7 +50,7 @@ export class FrameKeys {
   readonly #bodies: Bodies;
   readonly #others: Gatherer;
   readonly #algorithms = new Map<string, Record<string, unknown>>();
-  readonly #participants = new Map<string, { calls: Call[]; arrived: Uint8Array[] }>();
+  readonly #participants = new Map<string, { calls: Call[]; left: Left[]; arrived: Uint8Array[] }>();
   /** The first {@link SHORTEST_OUTPUT} bytes of what was sealed, of anybody's. */
   readonly #sealed = new Set<string>();
 
@@ -83,7 +89,7 @@ export class FrameKeys {
   }
 
   #cipher(event: RecordedEvent<'crypto.cipher'>): void {
-    const { calls } = this.#of(event);
+    const { calls, left } = this.#of(event);
     if (event.operation === 'decrypt') {
       if (!this.#hasArrived(event)) this.#others.see(event);
       return;
@@ -92,7 +98,14 @@ export class FrameKeys {
       this.#others.see(event);
       return;
     }
-    calls.push({ event, output: this.#bodies.body(event.output) });
+    const call = { event, output: this.#bodies.body(event.output) };
+    const met = left.findIndex(({ frame }) => offsetOf(call, frame) >= 0);
+    if (met >= 0) {
+      const [{ event: leaving, frame }] = left.splice(met, 1) as [Left];
+      this.#seal(call, leaving, offsetOf(call, frame));
+      return;
+    }
+    calls.push(call);
     if (calls.length > WAITING) this.#others.see(calls.shift()!.event);
   }
 
@@ -112,31 +125,34 @@ export class FrameKeys {
   }
 
   #leaves(event: RecordedEvent<'frame'>): void {
-    const { calls } = this.#of(event);
-    if (calls.length === 0) return;
+    const { calls, left } = this.#of(event);
     const frame = Buffer.from(this.#bodies.body(event.body));
-    for (const [index, { event: call, output }] of calls.entries()) {
-      const length = call.outputLength;
-      const offset = length <= frame.length ? frame.indexOf(output) : -1;
-      if (offset < 0 || offset + length > frame.length) continue;
-      calls.splice(index, 1);
-      this.#remember(beginning(output));
-      const { ssrc, timestamp } = event;
-      this.#sealings.set(
-        { participant: event.participant ?? '', ssrc, timestamp },
-        {
-          call: call.seq,
-          frame: event.seq,
-          key: call.key,
-          algorithm: this.#same(call.algorithm),
-          nonce: call.iv && latin1(this.#bodies.body(call.iv)),
-          additionalData: call.additionalData && latin1(this.#bodies.body(call.additionalData)),
-          offset,
-          length,
-        },
-      );
+    const met = calls.findIndex((call) => offsetOf(call, frame) >= 0);
+    if (met < 0) {
+      // Of what two realms did, either may have been recorded first.
+      left.push({ event, frame });
+      if (left.length > WAITING) left.shift();
       return;
     }
+    const [call] = calls.splice(met, 1) as [Call];
+    this.#seal(call, event, offsetOf(call, frame));
+  }
+
+  #seal({ event: call, output }: Call, { participant, ssrc, timestamp, seq }: RecordedEvent<'frame'>, offset: number) {
+    this.#remember(beginning(output));
+    this.#sealings.set(
+      { participant: participant ?? '', ssrc, timestamp },
+      {
+        call: call.seq,
+        frame: seq,
+        key: call.key,
+        algorithm: this.#same(call.algorithm),
+        nonce: call.iv && latin1(this.#bodies.body(call.iv)),
+        additionalData: call.additionalData && latin1(this.#bodies.body(call.additionalData)),
+        offset,
+        length: call.outputLength,
+      },
+    );
   }
 
   /** One object for all calls that say the same. */
@@ -155,10 +171,16 @@ export class FrameKeys {
 
   #of({ participant }: RecordedEvent) {
     const name = participant ?? '';
-    const own = this.#participants.get(name) ?? { calls: [], arrived: [] };
+    const own = this.#participants.get(name) ?? { calls: [], left: [], arrived: [] };
     this.#participants.set(name, own);
     return own;
   }
+}
+
+/** Where in a frame a call's output stands, as a whole; below 0 if it doesn't. */
+function offsetOf({ event: { outputLength }, output }: Call, frame: Buffer): number {
+  const offset = outputLength <= frame.length ? frame.indexOf(output) : -1;
+  return offset + outputLength <= frame.length ? offset : -1;
 }
 
 function beginning(sealed: Uint8Array): string {

@@ -319,6 +319,31 @@ describe('operations', () => {
     ]);
   });
 
+  it('know the base that came to another realm as a key object, by what it gives', () => {
+    const trace = new Trace();
+    const [base, other, unlike] = [random(32), random(32), random(32)];
+    const alice = new Browser(trace);
+    alice.key('other', other, { input: other });
+    alice.key('base', base, { input: base });
+    alice.key('unlike', unlike, { algorithm: { name: 'PBKDF2' } });
+    alice.key('seen', undefined, { via: 'seen' });
+    alice.derive('seen', { value: hkdf(base) }, { info: utf8('media') });
+    const lineage = trace.into(new Lineage(trace));
+    expect(lineage.keys.get('seen')!.secret).toBe(lineage.keys.get('base')!.secret);
+    const [made] = [...lineage.secrets.values()].filter(({ bytes }) => Buffer.compare(bytes, hkdf(base)) === 0);
+    expect(made!.operations).toMatchObject([{ secrets: [{ bytes: base }] }]);
+  });
+
+  it('do not know it where nothing that the participant had gives the same', () => {
+    const trace = new Trace();
+    const base = random(32);
+    const [alice, bob] = [new Browser(trace), new Browser(trace, 'bob')];
+    bob.key('base', base, { input: base });
+    alice.key('seen', undefined, { via: 'seen' });
+    alice.derive('seen', { value: hkdf(base) }, { info: utf8('media') });
+    expect(trace.into(new Lineage(trace)).keys.get('seen')!.secret).toBeUndefined();
+  });
+
   it.each(['wrapKey', 'unwrapKey'] as const)('take a key out of what AES-GCM wrapped: %s', (via) => {
     const trace = new Trace();
     const [media, wrapping] = [random(32), random(32)];

@@ -69,6 +69,9 @@ export interface Key {
 /** The name of the operation that cuts a value out of a larger one. */
 export const PART = 'taking a part';
 
+/** A key whose bytes are not known is looked for so often, among so many others: each try may be a slow hash. */
+const MOST_TRIES = 4;
+const MOST_BASES = 16;
 /** Plaintexts longer than this (bytes) carry media, not keys. */
 const LONGEST_PLAINTEXT = 512;
 
@@ -88,6 +91,8 @@ export class Lineage {
   readonly #counterparts = new Set<string>();
   readonly #digests = new Map<string, { digest: Secret; input: Secret }[]>();
   /** What was found once, as long as there are no more values. */
+  /** How often the bytes of a key were looked for among those of others. */
+  readonly #tries = new Map<string, number>();
   readonly #knownParts = new Map<Secret, { of: number; parts: Operation[] }>();
 
   constructor(bodies: Bodies) {
@@ -152,6 +157,7 @@ export class Lineage {
           ? this.#secret(event.value, event)
           : (this.keys.get(event.key ?? '')?.secret ?? this.#hidden(event));
         const parameters = this.#parameters(event, [event.salt, event.info]);
+        if (secret) this.#handedOver(event, secret);
         if (secret)
           this.#operation(secret, event, derivationName(event.algorithm), [event.base], {
             parameters,
@@ -426,6 +432,24 @@ export class Lineage {
     const bytes = derive(derivation, [base.bytes]);
     if (bytes) key.secret = this.add(bytes, event);
     return key.secret;
+  }
+
+  /**
+   * A base that came from another realm of the participant's as a key object, of which that gives no bytes: the one of its keys that
+   * gives the same.
+   */
+  #handedOver(event: RecordedEvent<'crypto.derive'>, result: Secret): void {
+    const base = this.keys.get(event.base);
+    const tries = this.#tries.get(event.base) ?? 0;
+    const derivation = base && !base.secret && tries < MOST_TRIES && this.#derivation(event, result.bytes.length);
+    if (!derivation) return;
+    const others = [...this.keys.values()].filter(
+      ({ participant, algorithm, secret }) =>
+        secret && participant === base.participant && algorithm === base.algorithm,
+    );
+    const candidates = [...new Set(others.map(({ secret }) => secret!))].slice(-MOST_BASES);
+    this.#tries.set(event.base, tries + 1);
+    base.secret = candidates.find(({ bytes }) => repeats(derivation, [bytes], result.bytes));
   }
 
   #opening({ algorithm, key, iv, additionalData }: Sealed): Derivation | undefined {

@@ -2,13 +2,12 @@
  * The lie of `wasm-server-key` for media that doesn't go by RTP: the page packs it itself and sends it over a data channel to the
  * server. A message as sent: see `base/client/packed.ts`; sealed as `packed-ciphers.ts` there has it, in WebAssembly.
  */
-import { randomBytes } from 'node:crypto';
-import { perMeeting } from './base/per-meeting.ts';
+import { randomPerMeeting } from './base/per-meeting.ts';
 import { type Specimen, serviceOf } from './base/specimen.ts';
 
 const KEY_BYTES = 32;
 
-const keyOf = perMeeting(() => randomBytes(KEY_BYTES).toString('base64url'));
+const keyOf = randomPerMeeting(KEY_BYTES);
 
 export const specimen: Specimen = {
   name: 'channel-server-key',

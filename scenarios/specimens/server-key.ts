@@ -4,13 +4,12 @@
  *
  * A frame as sent: header || nonce (12) || AES-256-GCM(rest), the header authenticated and as long as everywhere here.
  */
-import { randomBytes } from 'node:crypto';
-import { perMeeting } from './base/per-meeting.ts';
+import { randomPerMeeting } from './base/per-meeting.ts';
 import { type Specimen, serviceOf } from './base/specimen.ts';
 
 const KEY_BYTES = 32;
 
-const keyOf = perMeeting(() => randomBytes(KEY_BYTES).toString('base64url'));
+const keyOf = randomPerMeeting(KEY_BYTES);
 
 export const specimen: Specimen = {
   name: 'server-key',

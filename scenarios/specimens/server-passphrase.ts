@@ -2,13 +2,12 @@
  * The server makes a passphrase for each meeting and hands it out when somebody joins. The key is made of it on the devices:
  * PBKDF2-SHA256, 100,000 iterations, the salt the meeting's name. Frames are sealed as in `server-key`.
  */
-import { randomBytes } from 'node:crypto';
-import { perMeeting } from './base/per-meeting.ts';
+import { randomPerMeeting } from './base/per-meeting.ts';
 import { type Specimen, serviceOf } from './base/specimen.ts';
 
 const PASSPHRASE_BYTES = 24;
 
-const passphraseOf = perMeeting(() => randomBytes(PASSPHRASE_BYTES).toString('base64url'));
+const passphraseOf = randomPerMeeting(PASSPHRASE_BYTES);
 
 export const specimen: Specimen = {
   name: 'server-passphrase',

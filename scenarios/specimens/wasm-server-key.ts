@@ -4,13 +4,12 @@
  * A frame as sent: header || first counter block (16) || AES-256-CTR(rest). The counter block is a nonce of 12 random bytes and
  * four zero bytes. Nothing is authenticated.
  */
-import { randomBytes } from 'node:crypto';
-import { perMeeting } from './base/per-meeting.ts';
+import { randomPerMeeting } from './base/per-meeting.ts';
 import { type Specimen, serviceOf } from './base/specimen.ts';
 
 const KEY_BYTES = 32;
 
-const keyOf = perMeeting(() => randomBytes(KEY_BYTES).toString('base64url'));
+const keyOf = randomPerMeeting(KEY_BYTES);
 
 export const specimen: Specimen = {
   name: 'wasm-server-key',

@@ -1,11 +1,12 @@
-/** Looks at a participant's page through `reader.ts`, which it puts into an isolated world of the page's own frames. */
-import type { CDPSession, Page } from 'playwright';
+/** Looks at a participant's pages through `reader.ts`, which it puts into an isolated world of each frame. */
+import type { BrowserContext, CDPSession, Frame, Page } from 'playwright';
 import { z } from 'zod';
 import { bundle } from '../../vantage/page/bundle.ts';
 import type { FarEnd } from './reader.ts';
 
 const WORLD = 'keywitness';
-/** A page with more frames than this isn't looked at beyond them. */
+/** More pages and frames than these aren't looked at. */
+const MOST_PAGES = 8;
 const MOST_FRAMES = 16;
 
 const text = z.string().max(100);
@@ -30,42 +31,92 @@ const farEndSchema = z.strictObject({
     .max(256),
 });
 
+/** Reads all of a participant's pages: a call may go on in one that the service opened. */
 export class FarEndReader {
-  readonly #page: Page;
-  #session: Promise<CDPSession> | undefined;
+  readonly #context: BrowserContext;
+  readonly #eyes = new Map<Page | Frame, Eyes>();
+
+  constructor(context: BrowserContext) {
+    this.#context = context;
+  }
+
+  /** What the pages show and play now; nothing where a navigation came between. @throws Error if no page is left */
+  async look(): Promise<FarEnd> {
+    const pages = this.#context.pages().slice(0, MOST_PAGES);
+    if (pages.length === 0) throw new Error('all its pages are closed');
+    const seen = await Promise.all(pages.map((page) => this.#lookAtPage(page)));
+    return { cards: seen.flatMap(({ cards }) => cards), tones: seen.flatMap(({ tones }) => tones) };
+  }
+
+  async #lookAtPage(page: Page): Promise<FarEnd> {
+    const all: FarEnd = { cards: [], tones: [] };
+    for (const place of [page, ...foreignFrames(page)].slice(0, MOST_FRAMES)) {
+      const eyes = this.#eyes.get(place) ?? (await this.#open(place));
+      const seen = await eyes?.look();
+      all.cards.push(...(seen?.cards ?? []));
+      all.tones.push(...(seen?.tones ?? []));
+    }
+    return all;
+  }
+
+  /** Nothing where the place is gone, or a frame is seen through its page's eyes. */
+  async #open(place: Page | Frame): Promise<Eyes | undefined> {
+    const session = await this.#context.newCDPSession(place).catch(() => undefined);
+    if (!session) return undefined;
+    session.on('close', () => this.#eyes.delete(place));
+    const eyes = new Eyes(session);
+    this.#eyes.set(place, eyes);
+    return eyes;
+  }
+}
+
+/** Frames of other sites than the page's: they have a process, and a session, of their own. */
+function foreignFrames(page: Page): Frame[] {
+  const own = originOf(page.url());
+  return page.frames().filter((frame) => frame !== page.mainFrame() && ![own, 'null'].includes(originOf(frame.url())));
+}
+
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : 'null';
+}
+
+/** What one session sees. */
+class Eyes {
+  readonly #session: CDPSession;
   /** Execution context of our world in each frame; a navigation makes a new one. */
   readonly #contexts = new Map<string, number>();
 
-  constructor(page: Page) {
-    this.#page = page;
+  constructor(session: CDPSession) {
+    this.#session = session;
   }
 
-  /** What the page shows and plays now; nothing where a navigation came between. */
+  /** Never rejects: what is gone shows nothing. */
   async look(): Promise<FarEnd> {
-    this.#session ??= this.#page.context().newCDPSession(this.#page);
-    const session = await this.#session;
     const all: FarEnd = { cards: [], tones: [] };
-    const { frameTree } = await session.send('Page.getFrameTree');
-    for (const frame of frameIds(frameTree).slice(0, MOST_FRAMES)) {
-      const seen = await this.#lookAt(session, frame);
+    const frames = await this.#session.send('Page.getFrameTree').then(
+      ({ frameTree }) => frameIds(frameTree),
+      () => [],
+    );
+    for (const frame of frames.slice(0, MOST_FRAMES)) {
+      const seen = await this.#lookAt(frame);
       all.cards.push(...seen.cards);
       all.tones.push(...seen.tones);
     }
     return all;
   }
 
-  async #lookAt(session: CDPSession, frame: string): Promise<FarEnd> {
+  async #lookAt(frame: string): Promise<FarEnd> {
     const nothing = { cards: [], tones: [] };
     let context = this.#contexts.get(frame);
     try {
       if (context === undefined) {
-        const world = await session.send('Page.createIsolatedWorld', { frameId: frame, worldName: WORLD });
+        const world = await this.#session.send('Page.createIsolatedWorld', { frameId: frame, worldName: WORLD });
         context = world.executionContextId;
         const expression = bundle(new URL('./reader.ts', import.meta.url));
-        await session.send('Runtime.evaluate', { expression, contextId: context });
+        await this.#session.send('Runtime.evaluate', { expression, contextId: context });
         this.#contexts.set(frame, context);
       }
-      const { result, exceptionDetails } = await session.send('Runtime.evaluate', {
+      const { result, exceptionDetails } = await this.#session.send('Runtime.evaluate', {
         expression: 'look()',
         contextId: context,
         awaitPromise: true,
@@ -74,8 +125,7 @@ export class FarEndReader {
       if (exceptionDetails) return nothing;
       const seen = farEndSchema.safeParse(result.value);
       return seen.success ? seen.data : nothing;
-    } catch (error) {
-      if (this.#page.isClosed()) throw error;
+    } catch {
       // The frame was navigated or removed: its world is gone, the next look makes another.
       this.#contexts.delete(frame);
       return nothing;

@@ -1,11 +1,11 @@
 /**
- * The proxy process, started by `proxy.ts`: one mockttp instance a participant, all on 127.0.0.1. Reads its options as one
- * line of JSON from stdin, then one line for each question; ends when stdin does, so also when its parent is killed.
+ * The process of the embedded engine, started by `proxy.ts`: one mockttp instance a participant, all on 127.0.0.1. Reads
+ * its options as one line of JSON from stdin, then one line for each question (`process.ts`); ends when stdin does, so also
+ * when its parent is killed.
  * Writes frames (`frames.ts`) to file descriptor 3. Those writes block: a parent that reads slowly slows down the traffic
  * itself instead of filling memory, and what was seen is handed over even if this process dies the next moment.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { X509Certificate } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -13,7 +13,8 @@ import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import * as mockttp from 'mockttp';
 import type { NewEvent } from '../../recording/format.ts';
 import { encodeFrame, type Frame } from './frames.ts';
-import type { ChildOptions, ControlMessage } from './proxy.ts';
+import type { ControlMessage } from './process.ts';
+import type { ToldOptions } from './proxies.ts';
 import { isReachable } from './reach.ts';
 import { recordTraffic } from './recorder.ts';
 import { servedParticipant, watchUpstream } from './upstream.ts';
@@ -59,10 +60,9 @@ function emit(event: NewEvent): void {
   write(body ? { value, body } : { value });
 }
 
-async function start({ participants, hosts, trust, reach }: ChildOptions): Promise<void> {
+async function start({ participants, hosts, trust, reach }: ToldOptions): Promise<void> {
   const ownHosts = new Map(Object.entries(hosts));
   const isWithinReach = (host: string) => isReachable(host, reach, ownHosts);
-  for (const pem of trust) new X509Certificate(pem);
   bindToLoopback();
   watchUpstream(reach, ownHosts, emit);
 
@@ -141,7 +141,7 @@ let started: Promise<void> | undefined;
 const input = createInterface({ input: process.stdin });
 input.on('line', (line) => {
   if (started) return tell({ control: 'health', events, mishaps: mishaps.slice(-3), count: mishaps.length });
-  started = start(JSON.parse(line) as ChildOptions).catch((error: Error) => {
+  started = start(JSON.parse(line) as ToldOptions).catch((error: Error) => {
     tell({ control: 'failed', reason: error.message });
     process.exit(1);
   });

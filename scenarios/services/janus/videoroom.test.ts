@@ -72,7 +72,7 @@ describe('the address for ICE', () => {
 
 describe.skipIf(!installed)('Janus', () => {
   test('leaves nothing behind when stopped', async () => {
-    const janus = await startJanus(1, 2);
+    const janus = await startJanus({ name: 'videoroom', rooms: 1, publishers: 2 });
     const name = folderOf(janus.socket);
     expect(traces().folders).toContain(name);
     expect(traces().processes).toEqual([{ pid: janus.pid, name }]);
@@ -81,7 +81,7 @@ describe.skipIf(!installed)('Janus', () => {
   });
 
   test('says that it died, and leaves nothing behind then either', async () => {
-    const janus = await startJanus(1, 2);
+    const janus = await startJanus({ name: 'videoroom', rooms: 1, publishers: 2 });
     expect(janus.ended()).toBeUndefined();
     process.kill(janus.pid, 'SIGKILL');
     await expect.poll(() => janus.ended(), PATIENTLY).toMatch(/SIGKILL/);
@@ -92,7 +92,7 @@ describe.skipIf(!installed)('Janus', () => {
   test('does not outlive the process that started it', async () => {
     const script = `
       const { startJanus } = await import(${JSON.stringify(new URL('./base/janus.ts', import.meta.url).href)});
-      const { pid, socket } = await startJanus(1, 2);
+      const { pid, socket } = await startJanus({ name: "videoroom", rooms: 1, publishers: 2 });
       console.log(pid, socket);
       setInterval(() => {}, 1000);`;
     const parent: ChildProcess = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {

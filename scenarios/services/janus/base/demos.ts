@@ -38,14 +38,15 @@ export interface DemoServer {
 /**
  * Serves the demo pages, and passes WebSocket connections to `/janus` on to Janus.
  * @param socket the Unix socket of Janus's WebSocket API.
+ * @param more JavaScript at the end of `settings.js`, for a client that is to differ.
  * @throws Error of one line where the pages aren't installed.
  */
-export async function serveDemos(socket: string): Promise<DemoServer> {
+export async function serveDemos(socket: string, more = ''): Promise<DemoServer> {
   await stat(join(DEMOS, 'videoroomtest.html')).catch(() => {
     throw new Error("The Janus demo pages aren't installed: install Debian's package `janus-demos`");
   });
   const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
+    answer(request, response, SETTINGS + more).catch(() => response.destroy());
   });
   // A server forgets the connections that it upgraded, so closing it would leave them open.
   const upgraded = new Set<Duplex>();
@@ -84,11 +85,11 @@ export async function serveDemos(socket: string): Promise<DemoServer> {
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, settings: string): Promise<void> {
   const refuse = (status: number) => response.writeHead(status, { 'content-type': 'text/plain' }).end(`${status}\n`);
   if (request.method !== 'GET') return void refuse(405);
   const path = pathOf(request.url ?? '');
-  if (path === '/settings.js') return void response.setHeader('content-type', TYPES['.js']!).end(SETTINGS);
+  if (path === '/settings.js') return void response.setHeader('content-type', TYPES['.js']!).end(settings);
   const file = path === undefined ? undefined : await findFile(path);
   if (!file) return void refuse(404);
   response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');

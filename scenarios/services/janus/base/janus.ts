@@ -24,18 +24,30 @@ export interface Janus {
   stop(): Promise<void>;
 }
 
+/** The plugin that Janus is to run, and nothing else. */
+export type Plugin =
+  | {
+      name: 'videoroom';
+      /** How many rooms there are, numbered from 1. */
+      rooms: number;
+      /** Participants that a room takes, with VP8 and Opus. */
+      publishers: number;
+      /** Whether the rooms refuse who doesn't say that its media is end-to-end encrypted. */
+      requireE2ee?: boolean;
+    }
+  | { name: 'echotest' };
+
 /**
- * Starts Janus with the VideoRoom plugin and nothing else.
- * @param rooms how many rooms there are, numbered from 1; each takes `publishers` participants with VP8 and Opus.
+ * Starts Janus.
  * @throws Error of one line: not installed, no usable network interface, or what Janus itself complained of.
  */
-export async function startJanus(rooms: number, publishers: number): Promise<Janus> {
+export async function startJanus(plugin: Plugin): Promise<Janus> {
   const modules = await findModules();
   const address = iceAddress();
   const folder = await mkdtemp(join(tmpdir(), 'keywitness-janus-'));
   try {
     const socket = join(folder, 'janus.sock');
-    await writeConfiguration({ folder, socket, modules, address, rooms, publishers });
+    await writeConfiguration({ folder, socket, modules, address, plugin });
     const { pid, ended, stop } = await runJanus(folder);
     return { socket, pid, ended, stop: () => stop().finally(() => removeFolder(folder)) };
   } catch (error) {
@@ -78,17 +90,16 @@ interface Configuration {
   socket: string;
   modules: string;
   address: string;
-  rooms: number;
-  publishers: number;
+  plugin: Plugin;
 }
 
 /** Janus reads libconfig files; its strings are quoted as JSON's are. */
 async function writeConfiguration(options: Configuration): Promise<void> {
-  const { folder, modules, address } = options;
+  const { folder, modules, address, plugin } = options;
   // Janus loads all modules of a folder and some open ports unasked, so it gets folders with just the two that it is to load.
   const [plugins, transports, none] = [join(folder, 'plugins'), join(folder, 'transports'), join(folder, 'none')];
   await Promise.all([plugins, transports, none].map((path) => mkdir(path)));
-  await link(modules, folder, 'plugins/libjanus_videoroom.so');
+  await link(modules, folder, `plugins/libjanus_${plugin.name}.so`);
   await link(modules, folder, 'transports/libjanus_websockets.so');
   const q = JSON.stringify;
   await writeFile(
@@ -115,17 +126,22 @@ nat: {
 admin: { admin_ws = false, admin_wss = false }
 `,
   );
+  // The EchoTest has nothing to be configured.
+  if (plugin.name === 'videoroom') await writeFile(join(folder, 'janus.plugin.videoroom.jcfg'), rooms(plugin));
+}
+
+function rooms({ rooms, publishers, requireE2ee = false }: Plugin & { name: 'videoroom' }): string {
   const room = (number: number) => `room-${number}: {
   description = "Room ${number}"
-  publishers = ${options.publishers}
+  publishers = ${publishers}
   bitrate = 1000000
   audiocodec = "opus"
   videocodec = "vp8"
   record = false
+  require_e2ee = ${requireE2ee}
 }
 `;
-  const rooms = Array.from({ length: options.rooms }, (_, index) => room(index + 1));
-  await writeFile(join(folder, 'janus.plugin.videoroom.jcfg'), rooms.join(''));
+  return Array.from({ length: rooms }, (_, index) => room(index + 1)).join('');
 }
 
 function link(from: string, to: string, name: string): Promise<void> {

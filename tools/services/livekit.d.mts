@@ -1,0 +1,7 @@
+import type { Finding } from '../setup.mjs';
+
+export const VERSION: string;
+export const title: string;
+export function find(): Finding;
+export function install(): Promise<void>;
+export function isAtLeast(version: string, wanted: string): boolean;
