@@ -109,7 +109,8 @@ function swappingCertificates({ streams }: Evidence): Finding[] {
   if (direct.length === 0) return [];
   return [
     {
-      title: `The provider could not read along, but it could by swapping certificates: what went straight to a participant was sealed for a certificate whose fingerprint only the provider delivered, and it delivered the right one in this call`,
+      title:
+        'The provider could not read along, but it could by swapping certificates: what went straight to a participant was sealed for a certificate whose fingerprint only the provider delivered, and it delivered the right one in this call',
       evidence: direct.flatMap(({ beforeTransform, asIs }) => (beforeTransform ?? asIs).evidence.slice(0, 4)),
     },
   ];
