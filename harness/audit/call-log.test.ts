@@ -31,6 +31,18 @@ describe('what a participant sent beside the media streams', () => {
     expect(traffic.sent()).toBe(2 * ADDRESS.length + 'cookie: a=1'.length);
   });
 
+  it('is counted where a data channel sent more than was seen: the page may have handed it to a worker', () => {
+    const traffic = new Traffic();
+    const channel = { realm: 'page', connection: 'c0' };
+    const message = { ...channel, label: '', direction: 'send', binary: true, body: new Uint8Array(100) } as const;
+    traffic.add('rtc.transport', { ...channel, dataSent: 0 });
+    traffic.add('rtc.data', message);
+    traffic.add('rtc.transport', { ...channel, dataSent: 100 });
+    expect(traffic.sent()).toBe(100);
+    traffic.add('rtc.transport', { ...channel, dataSent: 70_000 });
+    expect(traffic.sent()).toBe(70_000);
+  });
+
   it('is counted in headers that change each time: media may be in them', () => {
     const traffic = new Traffic();
     for (let index = 0; index < 100; index++) traffic.request([['x-data', `${index}`.padStart(500, '0')]]);

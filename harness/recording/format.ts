@@ -83,6 +83,8 @@ const TYPES = {
     remoteCertificate: text.optional(),
     packetsSent: count.optional(),
     packetsReceived: count.optional(),
+    /** Bytes that data channels sent so far, whoever holds them. */
+    dataSent: count.optional(),
   },
   'rtc.data': { realm: text, connection: text, label: text, direction, binary: z.boolean(), body: bytes },
   /** An encoded frame before or after the application's own transform. `transform` names one transform in a realm. */

@@ -705,6 +705,7 @@ describe('a call', { timeout: MINUTE }, () => {
       localCertificate: fingerprint,
     });
     expect(last.packetsSent).toBeGreaterThan(0);
+    expect(last.dataSent).toBe('text'.length + 2 + 'blob'.length);
     const data = watched
       .of('rtc.data')
       .map(({ connection, label, direction, binary, body }) =>
@@ -728,6 +729,29 @@ describe('a call', { timeout: MINUTE }, () => {
         'two,keys,send,false,answer',
       ].sort(),
     );
+  });
+
+  test('tells what a data channel sent that a worker has', async () => {
+    await watched.browser.page.evaluate(`(async () => {
+      const code = 'onmessage = ({ data }) => { data.onopen = () => { data.send(new Uint8Array(1000)); postMessage(0); }; };';
+      const worker = new Worker(URL.createObjectURL(new Blob([code])));
+      const sent = new Promise((resolve) => { worker.onmessage = resolve; });
+      const [one, two] = window.peers = [new RTCPeerConnection(), new RTCPeerConnection()];
+      one.onicecandidate = ({ candidate }) => two.addIceCandidate(candidate);
+      two.onicecandidate = ({ candidate }) => one.addIceCandidate(candidate);
+      const channel = one.createDataChannel('hidden');
+      worker.postMessage(channel, [channel]);
+      await one.setLocalDescription();
+      await two.setRemoteDescription(one.localDescription);
+      await two.setLocalDescription();
+      await one.setRemoteDescription(two.localDescription);
+      await sent;
+    })()`);
+    await vi.waitFor(async () => {
+      await watched.vantage.transports();
+      expect(Math.max(...watched.of('rtc.transport').map(({ dataSent = 0 }) => dataSent))).toBe(1000);
+    }, WAIT);
+    expect(watched.of('rtc.data').filter(({ direction }) => direction === 'send')).toEqual([]);
   });
 
   test('leaves RTCPeerConnection as the application knows it', async () => {

@@ -140,7 +140,7 @@ async function reportTransport({ name, peer }: Connection): Promise<void> {
 // biome-ignore lint/suspicious/noExplicitAny: TypeScript's library types no report by its `type`
 function emitTransport(connection: string, transport: any, report: RTCStatsReport, all: any[]): void {
   const pair = report.get(transport.selectedCandidatePairId);
-  const packets = (type: string, field: string) =>
+  const sum = (type: string, field: string) =>
     all
       .filter((stats) => stats.type === type && (!stats.transportId || stats.transportId === transport.id))
       .reduce((sum, stats) => sum + (stats[field] ?? 0), 0);
@@ -153,8 +153,9 @@ function emitTransport(connection: string, transport: any, report: RTCStatsRepor
     srtpCipher: transport.srtpCipher,
     localCertificate: report.get(transport.localCertificateId)?.fingerprint,
     remoteCertificate: report.get(transport.remoteCertificateId)?.fingerprint,
-    packetsSent: packets('outbound-rtp', 'packetsSent'),
-    packetsReceived: packets('inbound-rtp', 'packetsReceived'),
+    packetsSent: sum('outbound-rtp', 'packetsSent'),
+    packetsReceived: sum('inbound-rtp', 'packetsReceived'),
+    dataSent: sum('data-channel', 'bytesSent'),
   });
 }
 
