@@ -28,7 +28,7 @@ describe('what a participant sent beside the media streams', () => {
     const traffic = new Traffic();
     traffic.request([['cookie', 'a=1']]);
     traffic.request([['cookie', 'a=1']]);
-    expect(traffic.sent()).toBe(2 * ADDRESS.length + 'cookie: a=1'.length);
+    expect(traffic.sent()).toBe(2 * (ADDRESS.length + 'GET'.length) + 'cookiea=1'.length);
   });
 
   it('is counted where a data channel sent more than was seen: the page may have handed it to a worker', () => {

@@ -1,8 +1,9 @@
 import type { Flow } from '../claims/evidence.ts';
 import type { Body, RecordedEvent } from '../recording/format.ts';
 
-/** Different headers that are remembered of a participant. */
+/** Headers that are remembered, and values of each: more may be a message, letter by letter. */
 const MOST_HEADERS = 4096;
+const MOST_VALUES = 8;
 
 /** What the harness itself wrote down: who read whose card and tone, which vantage points were lost. */
 export class CallLog {
@@ -11,8 +12,9 @@ export class CallLog {
   readonly arrived = new Map<string, { picture: Body; receiver: string; counter: number }>();
   /** In addresses, headers, bodies and messages; a header that was sent before counts no more. */
   readonly #sentOtherwise = new Map<string, number>();
-  /** Of each connection: bytes that data channels were seen sending, and that the browser says they sent. */
-  readonly #data = new Map<string, { participant: string; seen: number; told: number }>();
+  /** Bytes that a participant's data channels were seen sending, and that its browser says they sent, by connection. */
+  readonly #seen = new Map<string, number>();
+  readonly #told = new Map<string, Map<string, number>>();
   readonly #headers = new Map<string, Set<string>>();
   readonly #names: ReadonlyMap<number, string>;
   readonly #flow = new Map<string, Flow & { counters: Set<number> }>();
@@ -24,15 +26,16 @@ export class CallLog {
   see(event: RecordedEvent): void {
     if (event.type === 'vantage.lost') this.lost.set(`${event.vantage} ${event.participant}`, event.reason);
     this.#sent(event);
-    if (event.type === 'rtc.data' && event.direction === 'send') this.#dataOf(event).seen += event.body.length;
-    if (event.type === 'rtc.transport') {
-      const data = this.#dataOf(event);
-      data.told = Math.max(data.told, event.dataSent ?? 0);
-    }
+    if (event.type === 'rtc.data' && event.direction === 'send')
+      this.#seen.set(event.participant ?? '', (this.#seen.get(event.participant ?? '') ?? 0) + event.body.length);
+    if (event.type === 'rtc.transport') this.#tell(event);
     if (event.type === 'http.request' || event.type === 'ws.opened') {
       this.#count(event.participant, event.url.length);
-      for (const header of event.headers) this.#header(event.participant, header.join(': '));
+      if (event.type === 'http.request') this.#count(event.participant, event.method.length);
+      for (const [name, value] of event.headers) this.#header(event.participant, name, value);
     }
+    if (event.type === 'ws.closed') this.#count(event.participant, event.reason?.length ?? 0);
+    if (event.type === 'rtc.opened') this.#count(event.participant, JSON.stringify(event.configuration).length);
     if (event.type !== 'call.card' && event.type !== 'call.tone') return;
     const sender = this.#names.get(event.sender);
     const receiver = event.participant ?? '';
@@ -52,9 +55,23 @@ export class CallLog {
   /** Bytes by participant. A data channel that the page handed to a worker is seen by what the browser itself counts. */
   get sentOtherwise(): Map<string, number> {
     const all = new Map(this.#sentOtherwise);
-    for (const { participant, seen, told } of this.#data.values())
-      if (told > seen) all.set(participant, (all.get(participant) ?? 0) + told - seen);
+    for (const [name, bytes] of this.#unseen) all.set(name, (all.get(name) ?? 0) + bytes);
     return all;
+  }
+
+  /** Participants whose data channels sent what was not seen. */
+  get unseen(): number {
+    return this.#unseen.size;
+  }
+
+  get #unseen(): Map<string, number> {
+    const unseen = new Map<string, number>();
+    for (const [name, connections] of this.#told) {
+      const told = [...connections.values()].reduce((sum, bytes) => sum + bytes, 0);
+      const bytes = told - (this.#seen.get(name) ?? 0);
+      if (bytes > 0) unseen.set(name, bytes);
+    }
+    return unseen;
   }
 
   #sent(event: RecordedEvent): void {
@@ -63,19 +80,19 @@ export class CallLog {
     if (sent) this.#count(event.participant, (event as RecordedEvent<'ws.message'>).body.length);
   }
 
-  #dataOf({ participant, connection }: RecordedEvent<'rtc.data' | 'rtc.transport'>) {
-    const name = `${participant} ${connection}`;
-    const data = this.#data.get(name) ?? { participant: participant ?? '', seen: 0, told: 0 };
-    this.#data.set(name, data);
-    return data;
+  #tell({ participant, connection, dataSent = 0 }: RecordedEvent<'rtc.transport'>): void {
+    const told = this.#told.get(participant ?? '') ?? new Map<string, number>();
+    this.#told.set(participant ?? '', told.set(connection, Math.max(told.get(connection) ?? 0, dataSent)));
   }
 
-  #header(participant: string | null, line: string): void {
-    const seen = this.#headers.get(participant ?? '') ?? new Set();
-    this.#headers.set(participant ?? '', seen);
-    if (seen.has(line)) return;
-    if (seen.size < MOST_HEADERS) seen.add(line);
-    this.#count(participant, line.length);
+  /** A header that is sent with each request carries nothing anew; one that changes and changes does each time. */
+  #header(participant: string | null, name: string, value: string): void {
+    const header = `${participant} ${name}`;
+    const seen = this.#headers.get(header) ?? new Set();
+    if (this.#headers.size < MOST_HEADERS) this.#headers.set(header, seen);
+    if (seen.has(value) && seen.size < MOST_VALUES) return;
+    if (seen.size < MOST_VALUES) seen.add(value);
+    this.#count(participant, name.length + value.length);
   }
 
   #count(participant: string | null, bytes: number): void {

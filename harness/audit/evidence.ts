@@ -59,23 +59,25 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
   const read = (body: Body) => reader.body(body);
   const connections = new Connections(recording.participants.map(({ name }) => name));
   const messages = new MessageMedia(reader, connections);
-  const crossings = new Crossings(reader, connections, messages);
+  const crossings = new Crossings(reader, connections);
   const lineage = new Lineage(reader);
   const media = new MediaView(reader, connections);
   const frameKeys = new FrameKeys(reader, lineage);
   const calls = new CallLog(recording.participants);
   for (const event of reader.events()) {
     for (const collector of [connections, crossings, media, frameKeys, calls]) collector.see(event);
-    const frame = messages.see(event);
-    if (frame) frameKeys.see(frame);
+    const sent = messages.see(event);
+    if (sent) frameKeys.see(sent.frame, sent.before);
   }
   frameKeys.end();
 
   const eyes = new Eyes(decoder, new Map(recording.participants.map(({ name, card }) => [name, card])));
-  const view = new ProviderView(crossings.all);
-  const described = describedBytes(view.crossings, connections);
+  const tried = new ProviderView(crossings.all, messages.carrying());
+  const described = describedBytes(tried.crossings, connections);
   const keys = new KeyRing();
   const sealed = new ByFrame<KeyEvidence>();
+  /** Frames that a hidden key opened. */
+  const unlocked = new ByFrame<true>();
   const judged = [...media.streams(), ...messages.streams()].map((stream) =>
     judgeStream(stream, eyes, read, (frame, evidence) => follow(stream, evidence, frame)),
   );
@@ -85,6 +87,8 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     .filter(({ unsealed, evidence }) => unsealed.length > 0 && !shows(evidence.asIs) && evidence.route !== 'direct')
     .map(shutOf);
   await tryHidden(shut);
+  // What nothing is known to seal may be something else than media.
+  const view = messages.carrying().size > 0 ? new ProviderView(crossings.all, provenMedia()) : tried;
 
   const secrets = new Map(
     keys.all.map((key) => [key, lineage.add(key.bytes, { seq: key.evidence[0] ?? 0, participant: '' })] as const),
@@ -106,9 +110,9 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       })),
       streams: judged.map(({ evidence }) => evidence),
       keys: keys.all,
-      tried: view.candidates.length,
-      crowded: view.isCrowded,
-      undecoded: view.undecoded + crossings.unplaced,
+      tried: tried.candidates.length,
+      crowded: tried.isCrowded || view.isCrowded,
+      undecoded: view.undecoded + crossings.unplaced + calls.unseen,
       sentOtherwise: Math.max(0, ...[...calls.sentOtherwise].map(([name, bytes]) => bytes - accounted(name))),
       strangers: lineage.strangers,
     },
@@ -120,6 +124,18 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     lineage,
     secrets,
   };
+
+  /** Digests of the messages that are known to carry media: in clear, or sealed under a key that was found. */
+  function provenMedia(): Set<string> {
+    const digests = new Set<string>();
+    for (const { stream } of judged)
+      for (const [timestamp, { before, after }] of stream.message ? stream.leaving : []) {
+        const id = { participant: stream.participant, ssrc: stream.ssrc, timestamp };
+        if (sealed.get(id) || unlocked.get(id) || before?.sha256 === after?.sha256)
+          digests.add(stream.message!(timestamp).body.sha256);
+      }
+    return digests;
+  }
 
   /** Bytes of a participant's messages that are known to be media that is judged, or no media at all. */
   function accounted(name: string): number {
@@ -138,9 +154,10 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     if (!cipher || clearPrefix === undefined) return undefined;
     evidence.sealed++;
     const key = keys.of(secret.bytes, 'page', cipher);
-    keys.use(key, evidence, sealing.evidence, sealing.nonce);
+    const ciphertext = frame.data.subarray(sealing.offset, sealing.offset + sealing.length);
+    keys.use(key, evidence, sealing.evidence, sealing.nonce, ciphertext);
     sealed.set(id, key);
-    return frame.data.subarray(sealing.offset, sealing.offset + sealing.length);
+    return ciphertext;
   }
 
   function shutOf({ stream, evidence, unsealed }: Judged): Shut {
@@ -156,7 +173,10 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       sample: unsealed,
       headers: stream.carrier === 'rtp' ? [0] : headerLengths(unsealed.map(lengthsOf)),
       before,
-      opened: (frame, prefix) => opened.set(frame.timestamp, prefix),
+      opened(frame, prefix) {
+        opened.set(frame.timestamp, prefix);
+        unlocked.set(idOf(stream, frame), true);
+      },
       finish,
     };
 
@@ -184,11 +204,11 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
   async function tryHidden(shut: Shut[]): Promise<void> {
     if (shut.length === 0) return;
     const hidden = new Trials(schemes, eyes, keys);
-    const values = trials(view, lineage);
+    const values = trials(tried, lineage);
     for (const one of shut) await hidden.try(one, values);
     for (const one of shut) {
       if (one.sample.length === 0) continue;
-      await hidden.tryPassphrases(one, passphrases(view));
+      await hidden.tryPassphrases(one, passphrases(tried));
       if (one.sample.length > 0) await hidden.recover(one);
     }
     // What one stream gave away may open the sender's others.

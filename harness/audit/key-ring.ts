@@ -4,10 +4,13 @@ import type { KeyEvidence, StreamEvidence } from '../claims/evidence.ts';
 /** At most so many events are named that show a key in use. */
 const MOST_EVIDENCE = 16;
 
+/** Bytes at its end by which a ciphertext is told from others: a tag is as long. */
+export const MARK_BYTES = 16;
+
 /** The keys found so far, by their bytes and cipher; what there is to say of where they come from is filled in once all are. */
 export class KeyRing {
   readonly all: KeyEvidence[] = [];
-  readonly #nonces = new Map<KeyEvidence, Map<string, number>>();
+  readonly #nonces = new Map<KeyEvidence, Map<string, { event: number; end: string }>>();
 
   of(bytes: Uint8Array, found: KeyEvidence['found'], cipher: Cipher): KeyEvidence {
     const known = this.all.find((key) => Buffer.compare(key.bytes, bytes) === 0 && key.cipher.mode === cipher.mode);
@@ -40,12 +43,17 @@ export class KeyRing {
     return key;
   }
 
-  /** Notes that a key sealed a frame. */
+  /**
+   * Notes that a key sealed a frame.
+   *
+   * @param sealed the ciphertext. The same one sent twice is no second use of its nonce.
+   */
   use(
     key: KeyEvidence,
     stream: StreamEvidence,
     evidence: number[],
     nonce: Uint8Array | undefined,
+    sealed: Uint8Array,
     keyId: bigint | undefined = undefined,
   ): void {
     if (!key.streams.includes(stream)) key.streams.push(stream);
@@ -57,10 +65,11 @@ export class KeyRing {
     // A sender that numbers its keys may begin its nonces anew with each.
     const name = `${keyId ?? ''} ${Buffer.from(nonce).toString('latin1')}`;
     const earlier = seen.get(name);
-    if (earlier === undefined) seen.set(name, evidence[0]!);
-    else {
+    const end = Buffer.from(sealed.subarray(-MARK_BYTES)).toString('latin1');
+    if (earlier === undefined) seen.set(name, { event: evidence[0]!, end });
+    else if (earlier.end !== end) {
       key.noncesReused++;
-      if (key.nonceReuse.length < MOST_EVIDENCE) key.nonceReuse.push([earlier, evidence[0]!]);
+      if (key.nonceReuse.length < MOST_EVIDENCE) key.nonceReuse.push([earlier.event, evidence[0]!]);
     }
   }
 }

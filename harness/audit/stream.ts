@@ -21,8 +21,8 @@ const MOST_UNSEEN = { audio: 50, video: 30 };
 const MARGIN = 32;
 /** Codec bytes that may stay in clear before it: VP8's key frame header (RFC 6386, 9.1), Opus's TOC (RFC 6716, 3.1). */
 const MOST_CLEAR = { audio: 1, video: 10 };
-/** Bytes beside the sealed part of a frame, at most: codec header, scheme's header and trailer. */
-const MOST_BESIDE = 64;
+/** Bytes beside the sealed part of a frame, at most: codec header (10), SFrame's (17, RFC 9605, 4.3) or nonce and trailer. */
+const MOST_BESIDE = 40;
 /** Pairs before and after the transform that the cipher is told from, of each stream. */
 const MOST_PAIRS = 1500;
 

@@ -10,7 +10,7 @@ import type { ProviderView } from '../knowledge/provider-view.ts';
 import { SECRET_BYTES } from '../knowledge/values.ts';
 import type { EncodedFrame } from '../media/frames.ts';
 import { better, type Eyes } from './eyes.ts';
-import type { KeyRing } from './key-ring.ts';
+import { type KeyRing, MARK_BYTES } from './key-ring.ts';
 import { MOST_UNSEALED } from './stream.ts';
 import { Windows } from './windows.ts';
 
@@ -142,7 +142,8 @@ export class Trials {
       const [frame] = behind(header)([whole]) as [EncodedFrame];
       const result = open(frame);
       if (!result || !isRight(result, shut.before(frame), scheme) || isMostlyClear(frame.data, result)) continue;
-      opened.push({ frame: { ...frame, data: NOTHING }, result: { ...result, plaintext: NOTHING } });
+      const end = Uint8Array.from(frame.data.subarray(-MARK_BYTES));
+      opened.push({ frame: { ...frame, data: end }, result: { ...result, plaintext: NOTHING } });
       windows.add({ ...frame, data: result.plaintext });
     }
     const first = opened[0];
@@ -157,7 +158,7 @@ export class Trials {
     evidence.header = header;
     evidence.clearPrefix ??= opened.reduce((most, { result }) => Math.max(most, result.clearPrefix), 0);
     for (const { frame, result } of opened) {
-      this.#keys.use(key, evidence, frame.evidence, result.nonce, result.keyId);
+      this.#keys.use(key, evidence, frame.evidence, result.nonce, frame.data, result.keyId);
       shut.opened(frame, header + result.clearPrefix);
     }
     shut.sample = [];

@@ -189,15 +189,16 @@ export class Call {
       if (sender) this.#arrived.set(pair, arrived);
       return arrived;
     };
+    const isFromAfar = (card: number) => card !== participant.card || this.#options.participants.size === 1;
     for (const { sender, counter } of cards) {
       const arrived = arrivedFrom(sender);
       arrived.counters.add(counter);
-      if (arrived.last !== counter) this.#arrivedAt = performance.now();
+      if (arrived.last !== counter && isFromAfar(sender)) this.#arrivedAt = performance.now();
       arrived.last = counter;
     }
     for (const { sender, words } of tones) {
       arrivedFrom(sender).words += words;
-      if (words > 0) this.#arrivedAt = performance.now();
+      if (words > 0 && isFromAfar(sender)) this.#arrivedAt = performance.now();
     }
   }
 

@@ -7,6 +7,7 @@ import type { Readable, Writable } from 'node:stream';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright';
 import { type Cdp, cdpOverPipe } from '../vantage/page/cdp.ts';
 import { RTP_DUMP_FLAGS } from '../vantage/rtp/rtp-dump.ts';
+import { SCREEN_FLAGS } from '../vantage/screen/screen.ts';
 
 export interface ChromiumOptions {
   /** The only way out, for loopback too; `spki` is the base64 SHA-256 of the public key of the CA that it shows. */
@@ -19,6 +20,8 @@ export interface ChromiumOptions {
   microphone?: string;
   /** Have every RTP packet printed to stderr as it is without SRTP. */
   rtpDump?: boolean;
+  /** Let a page record its own tab. */
+  screen?: boolean;
   /** Show a window with this title, `left` pixels from the left; no window unless given. */
   window?: { title: string; left: number };
   /** Folder of a profile that is kept; it is made (mode 0700) if it isn't there. Unless given, a new one that goes with the browser. */
@@ -130,7 +133,7 @@ function makePrivate(folder: string): void {
 }
 
 function flags(options: ChromiumOptions, temporary: string): string[] {
-  const { proxy, reach, camera, microphone, rtpDump, window, profile } = options;
+  const { proxy, reach, camera, microphone, rtpDump, screen, window, profile } = options;
   const isRoot = process.getuid?.() === 0;
   return [
     `--user-data-dir=${profile ?? temporary}`,
@@ -155,12 +158,11 @@ function flags(options: ChromiumOptions, temporary: string): string[] {
     ...(reach === 'loopback'
       ? ['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', '--allow-loopback-in-peer-connection']
       : []),
-    '--use-fake-ui-for-media-stream',
+    ...(screen ? SCREEN_FLAGS : ['--use-fake-ui-for-media-stream', '--mute-audio']),
     '--use-fake-device-for-media-stream',
     ...(camera ? [`--use-file-for-fake-video-capture=${camera}`] : []),
     ...(microphone ? [`--use-file-for-fake-audio-capture=${microphone}`] : []),
     '--autoplay-policy=no-user-gesture-required',
-    '--mute-audio',
     ...(rtpDump ? RTP_DUMP_FLAGS : []),
   ];
 }

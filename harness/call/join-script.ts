@@ -114,8 +114,8 @@ function bodyOf({ visit, steps }: Joining): string {
 
 /** Each key stroke is a fill of the whole; only the last of a row counts. */
 function tidied(steps: Joining['steps']): Joining['steps'] {
-  const place = ({ page, action: { kind, frames, target } }: Joining['steps'][number]) =>
-    JSON.stringify([page, kind, frames, target]);
+  const place = ({ page, later, action: { kind, frames, target } }: Joining['steps'][number]) =>
+    JSON.stringify([page, later, kind, frames, target]);
   const isTyping = ({ action: { kind } }: Joining['steps'][number]) => kind === 'fill' || kind === 'password';
   return steps.filter((step, index) => {
     const next = steps[index + 1];

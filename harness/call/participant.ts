@@ -4,6 +4,7 @@ import type { Page } from 'playwright';
 import type { EventSink, Recording } from '../recording/format.ts';
 import { type PageVantage, startPageVantage } from '../vantage/page/page.ts';
 import { type RtpVantage, startRtpVantage } from '../vantage/rtp/rtp-vantage.ts';
+import { type ScreenVantage, startScreenVantage } from '../vantage/screen/screen.ts';
 import type { Chromium } from './chromium.ts';
 import { launchChromium } from './chromium.ts';
 import { FarEndReader } from './far-end/far-end.ts';
@@ -24,6 +25,8 @@ export interface ParticipantOptions {
   profile?: string;
   /** Vantage points other than the proxy that record. */
   vantages: { page: boolean; rtp: boolean };
+  /** Where to record what the participant sees and hears; nowhere unless given. */
+  screen?: { folder: string; ffmpeg?: string };
   sink: EventSink;
 }
 
@@ -43,6 +46,7 @@ export class Participant {
   readonly #sink: EventSink;
   readonly #hooks: PageVantage | undefined;
   readonly #rtp: RtpVantage | undefined;
+  readonly #screen: ScreenVantage | undefined;
   readonly #reader: FarEndReader;
   #closing = false;
   #lost: string | undefined;
@@ -55,6 +59,7 @@ export class Participant {
       camera: options.camera,
       microphone: options.microphone,
       rtpDump: options.vantages.rtp,
+      screen: options.screen !== undefined,
       window: options.window && { title: `participant ${options.card} (${options.name})`, ...options.window },
       profile: options.profile,
       onStderr: (chunk) => rtp?.write(chunk),
@@ -80,6 +85,8 @@ export class Participant {
     this.#sink = options.sink;
     this.#hooks = hooks;
     this.#rtp = rtp;
+    const { name: participant, screen, sink } = options;
+    this.#screen = screen && startScreenVantage({ participant, ...screen, sink });
     this.#reader = new FarEndReader(browser.context);
     this.gone = browser.exited.then((reason) => {
       if (this.#closing) return new Promise<never>(() => {});
@@ -95,6 +102,8 @@ export class Participant {
 
   /** Looks at the pages once and writes down what they show and play. */
   async look(): Promise<FarEnd> {
+    const shown = this.#shown();
+    if (shown) await this.#screen?.watch(shown);
     const seen = await this.#reader.look();
     for (const { picture, ...card } of seen.cards)
       this.#sink.append({
@@ -109,9 +118,10 @@ export class Participant {
     return seen;
   }
 
-  /** Before the page goes: the state of its connections. */
+  /** Before the page goes: the state of its connections, and the last of what it shows. */
   async lastLook(): Promise<void> {
     if (!this.#lost) await this.#hooks?.transports();
+    await this.#screen?.stop();
   }
 
   /** That the browser ended, where that is why the page is gone. */
@@ -127,10 +137,24 @@ export class Participant {
     return Promise.race([field.isVisible().catch(() => false), delay(ANSWER_WITHIN, false, { ref: false })]);
   }
 
-  /** A picture of the page as PNG, or of another one of hers if it was closed; nothing if there is none. */
+  /** A last picture of the page as PNG, or of another one of hers if it was closed; nothing if there is none. */
   async screenshot(): Promise<Buffer | undefined> {
-    const page = this.page.isClosed() ? this.browser.context.pages().at(-1) : this.page;
+    const page = this.#shown();
+    // A server that never answers would keep the picture waiting, too.
+    const session = await page
+      ?.context()
+      .newCDPSession(page)
+      .catch(() => undefined);
+    await Promise.race([
+      session?.send('Page.stopLoading').catch(() => {}),
+      delay(ANSWER_WITHIN, undefined, { ref: false }),
+    ]);
     return page?.screenshot({ timeout: ANSWER_WITHIN }).catch(() => undefined);
+  }
+
+  /** Her page, or another one of hers if it was closed. */
+  #shown(): Page | undefined {
+    return this.page.isClosed() ? this.browser.context.pages().at(-1) : this.page;
   }
 
   /** How the vantage points fared; to be asked before {@link close}. */
@@ -142,6 +166,7 @@ export class Participant {
     if (this.#hooks)
       points.push({ ...own, vantage: 'page', ...(this.#lost ? lostWith(this.#lost) : await this.#hooks.health()) });
     if (this.#rtp) points.push({ ...own, vantage: 'rtp', ...(this.#lost ? lostWith(this.#lost) : this.#rtp.health()) });
+    if (this.#screen) points.push({ ...own, vantage: 'screen', ...(await this.#screen.health()) });
     return points;
   }
 

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Recording, VANTAGES, type Vantage } from '../recording/format.ts';
+import type { Recording, Vantage } from '../recording/format.ts';
 import { RecordingWriter } from '../recording/writer.ts';
 import { Agreement } from '../vantage/agreement.ts';
 import { ENGINES, type Engine } from '../vantage/proxy/engines.ts';
@@ -21,6 +21,9 @@ const CONNECT_WITHIN = 25_000;
 /** Pixels between the left edges of participants' windows, so that none hides another. */
 const WINDOW_APART = 480;
 
+/** Vantage points that cost a call little, and need nothing beside the browser. */
+export const USUAL: readonly Vantage[] = ['call', 'proxy', 'page', 'rtp'];
+
 export interface RecordOptions {
   service: Service;
   scenario: Scenario;
@@ -29,8 +32,10 @@ export interface RecordOptions {
   /** The recording's folder, `NAME.kw`. */
   folder: string;
   signal: AbortSignal;
-  /** Vantage points that record beside `call`; all unless said otherwise. The proxy stands in the way in any case. */
+  /** Vantage points that record beside `call`; {@link USUAL} unless said otherwise. The proxy stands in the way in any case. */
   vantages?: readonly Vantage[];
+  /** The ffmpeg that makes what `screen` records seekable. */
+  ffmpeg?: string;
   /** The proxies' engine; `mockttp` unless said otherwise. */
   engine?: Engine;
   /** Who joins by hand, in windows; nobody unless given. */
@@ -95,7 +100,9 @@ async function setStage(
     service,
     seconds,
     signal,
-    vantages = VANTAGES,
+    folder,
+    vantages = USUAL,
+    ffmpeg,
     engine = 'mockttp',
     assisted,
     profiles,
@@ -134,6 +141,7 @@ async function setStage(
         window: assisted && { left: (card - 1) * WINDOW_APART },
         profile: profiles && join(profiles, name),
         vantages: { page: vantages.includes('page'), rtp: vantages.includes('rtp') },
+        screen: vantages.includes('screen') ? { folder, ffmpeg } : undefined,
         sink,
       });
       cleanup.add(() => participant.close());

@@ -59,7 +59,14 @@ export const claim: Claim<Params> = {
 
 function repeats({ streams, keys }: Evidence): Finding[] {
   return streams
-    .filter((stream) => stream.route === 'provider' && !shows(stream.asIs) && stream.blocks.repeated >= REPEATS)
+    .filter(
+      (stream) =>
+        stream.route === 'provider' &&
+        !shows(stream.asIs) &&
+        // What no key is known to seal may be no media at all, where the application made its own messages.
+        (stream.carrier === 'rtp' || stream.sealed > 0) &&
+        stream.blocks.repeated >= REPEATS,
+    )
     .map((stream) => {
       const key = keys.find((one) => one.streams.includes(stream));
       return {

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { findFfmpeg } from '../audit/decoder.ts';
 import { Assisted } from '../call/assisted.ts';
-import { record as recordCall } from '../call/record.ts';
+import { record as recordCall, USUAL } from '../call/record.ts';
+import type { Vantage } from '../recording/format.ts';
 import { ENGINES, type Engine } from '../vantage/proxy/engines.ts';
 import { type Asked, findScenario, findService } from './catalogue.ts';
 import { UsageError } from './exit.ts';
@@ -19,6 +21,8 @@ export interface RecordOptions {
   scenario?: string;
   seconds: number;
   out?: string;
+  /** Vantage points beside the usual ones. */
+  screen?: boolean;
   /** A person joins by hand. */
   assisted?: boolean;
   /** File to which what the person did is saved. */
@@ -56,6 +60,7 @@ export function withRecordOptions(command: Command): Command {
     )
     .option('--seconds <n>', 'how long to talk once connected', seconds, 10)
     .option('--out <dir.kw>', "the recording's folder; otherwise a new one in this folder")
+    .option('--screen', 'record what each participant sees and hears, too, as screen/PARTICIPANT.webm')
     .option('--assisted', 'windows open, and a person joins by hand, at any address; the terminal says what to do')
     .option(
       '--save-join <file.ts>',
@@ -90,6 +95,8 @@ export async function recordAsked(
       scenario: course,
       seconds,
       folder,
+      vantages: vantagesOf(options),
+      ffmpeg: options.screen ? findFfmpeg()?.path : undefined,
       engine,
       assisted,
       profiles: profile && resolve(profile),
@@ -100,6 +107,10 @@ export async function recordAsked(
     assisted?.close();
   }
   return folder;
+}
+
+function vantagesOf({ screen }: RecordOptions): Vantage[] {
+  return [...USUAL, ...(screen ? (['screen'] as const) : [])];
 }
 
 /** What can't go together, or can't be done here. @throws UsageError */

@@ -28,8 +28,8 @@ export interface Crossing {
   wire(): Uint8Array;
   /** HTTP content codings in force, outermost last. */
   codings: ContentCoding[];
-  /** It carries media, and so thousands of values that mean nothing. */
-  carriesMedia?: boolean;
+  /** Of a message that is in one body: SHA-256 of it, in hex. */
+  digest?: string;
   /** A coding that isn't read here is in force, e.g. zstd: nothing can be said of the content. */
   unreadable?: string;
 }
@@ -109,29 +109,21 @@ interface Exchange {
 
 /** Gathers crossings from a recording's events, fed in order. */
 export class Crossings {
-  readonly #found: (Crossing & { connection?: string; body?: Body })[] = [];
+  readonly #found: (Crossing & { connection?: string })[] = [];
   readonly #bodies: Bodies;
   readonly #connections: Connections;
-  readonly #media: { carries(body: Body): boolean };
   readonly #exchanges = new Map<string, Exchange>();
   readonly #sockets = new Map<string, { name: string; host: string }>();
 
-  /** @param connections and `media`: fed with the same events. */
-  constructor(
-    bodies: Bodies,
-    connections: Connections,
-    media: { carries(body: Body): boolean } = { carries: () => false },
-  ) {
+  /** @param connections fed with the same events. */
+  constructor(bodies: Bodies, connections: Connections) {
     this.#bodies = bodies;
     this.#connections = connections;
-    this.#media = media;
   }
 
   /** Once all events were seen: what is known to have crossed. */
   get all(): Crossing[] {
-    return this.#by((route) => route === 'provider').map(({ body, ...crossing }) =>
-      body && this.#media.carries(body) ? { ...crossing, carriesMedia: true } : crossing,
-    );
+    return this.#by((route) => route === 'provider');
   }
 
   /** How many messages may have crossed, or may have gone straight to a participant. */
@@ -222,7 +214,7 @@ export class Crossings {
           host: '',
           what: `a message ${way} the data channel ${JSON.stringify(event.label.slice(0, 50))}`,
           wire: () => this.#bodies.body(event.body),
-          body: event.body,
+          digest: event.body.sha256,
           connection: event.connection,
         });
         break;
@@ -235,7 +227,7 @@ export class Crossings {
           host: socket?.host ?? '',
           what: `a message ${event.direction === 'send' ? 'to' : 'from'} ${socket?.name ?? 'a WebSocket'}`,
           wire: () => this.#bodies.body(event.body),
-          body: event.body,
+          digest: event.body.sha256,
         });
         break;
       }

@@ -10,24 +10,30 @@ const SHORTEST = 8;
 const LONGEST = 1 << 20;
 
 /**
- * Bytes by participant: lines of its own local descriptions, which are the browser's, that stand word for word in what it sent.
- * A page can't hide media in these: a browser leaves out of a description what it doesn't know.
+ * Bytes by participant: lines of its own local descriptions, which are the browser's, that stand word for word in what it sent; of one
+ * message no more than a description is long. A page can hide next to nothing in these: a browser leaves out of a description what it
+ * doesn't know.
  */
 export function describedBytes(sent: readonly Crossing[], connections: Connections): Map<string, number> {
   const lines = new Map<string, Set<string>>();
   const bytes = new Map<string, number>();
   for (const crossing of sent) {
-    const { participant, direction } = crossing;
-    if (direction !== 'send') continue;
+    const { participant, direction, codings } = crossing;
+    // Of what is compressed, the bytes that crossed are not those of the lines.
+    if (direction !== 'send' || codings.length > 0) continue;
     const own = lines.get(participant) ?? linesOf(connections, participant);
     lines.set(participant, own);
     const message = own.size > 0 ? content(crossing) : undefined;
     if (!message || message.length > LONGEST) continue;
     const parts = Buffer.from(message).toString('latin1').split(LINE_END);
     const described = parts.reduce((sum, part) => sum + (own.has(part) ? part.length : 0), 0);
-    bytes.set(participant, (bytes.get(participant) ?? 0) + Math.min(described, crossing.wire().length));
+    bytes.set(participant, (bytes.get(participant) ?? 0) + Math.min(described, longest(connections, participant)));
   }
   return bytes;
+}
+
+function longest(connections: Connections, participant: string): number {
+  return Math.max(0, ...connections.of(participant).flatMap(({ local }) => local.map(({ length }) => length)));
 }
 
 function linesOf(connections: Connections, participant: string): Set<string> {

@@ -1,6 +1,6 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { SMALL_BYTES } from '../recording/format.ts';
+import { type Body, SMALL_BYTES } from '../recording/format.ts';
 import { Trace } from './fixtures/trace.ts';
 import { cipherOf, FrameKeys, unseal } from './frame-keys.ts';
 
@@ -135,6 +135,23 @@ describe('FrameKeys', () => {
       ...{ input: new Uint8Array(1), inputLength: 300, output, outputLength: output.length },
     });
     expect(sender.sealings()).toMatchObject([{ key: 'k', offset: HEAD.length, length: output.length }]);
+  });
+
+  it('takes for the frame of a message only a call that sealed what the encoder gave', () => {
+    for (const isIt of [true, false]) {
+      const sender = new Sender();
+      const frame = randomBytes(300);
+      const { output } = sender.encrypt('k', randomBytes(16), frame);
+      sender.frame(around(output));
+      const encoded = new Sender();
+      encoded.frame(isIt ? frame : randomBytes(300));
+      const { body } = encoded.events[0] as { body: Body };
+      const bodies = { body: (one: Body) => (one === body ? encoded : sender).body(one) };
+      const keys = new FrameKeys(bodies);
+      keys.see(sender.events[0]!);
+      keys.see(sender.events[1]!, body);
+      expect([...keys]).toHaveLength(isIt ? 1 : 0);
+    }
   });
 
   it('passes on all ciphers but those of frames that leave or arrive', () => {

@@ -4,7 +4,7 @@
  */
 import { createDecipheriv } from 'node:crypto';
 import type { Cipher } from '../ciphers/scheme.ts';
-import type { RecordedEvent } from '../recording/format.ts';
+import type { Body, RecordedEvent } from '../recording/format.ts';
 import { ByFrame, type FrameId } from './by-frame.ts';
 import type { Bodies } from './crossings.ts';
 
@@ -33,6 +33,7 @@ interface Call {
 interface Left {
   event: RecordedEvent<'frame'>;
   frame: Buffer;
+  before: Body | undefined;
 }
 
 /** Encryptions of one participant that may still meet their frame, and frames that may still be opened: few are worked on at a time. */
@@ -60,11 +61,12 @@ export class FrameKeys {
     this.#others = others;
   }
 
-  see(event: RecordedEvent): void {
+  /** @param before of a frame that travels in a message: what its encoder gave, which is all that a call may have sealed of it. */
+  see(event: RecordedEvent, before?: Body): void {
     if (event.type === 'crypto.cipher') this.#cipher(event);
     else this.#others.see(event);
     if (event.type !== 'frame') return;
-    if (event.position === 'after' && event.direction !== 'receive') this.#leaves(event);
+    if (event.position === 'after' && event.direction !== 'receive') this.#leaves(event, before);
     if (event.position === 'before' && event.direction !== 'send' && event.body.length <= LONGEST_ARRIVED) {
       const { arrived } = this.#of(event);
       arrived.push(this.#bodies.body(event.body));
@@ -99,10 +101,10 @@ export class FrameKeys {
       return;
     }
     const call = { event, output: this.#bodies.body(event.output) };
-    const met = left.findIndex(({ frame }) => offsetOf(call, frame) >= 0);
+    const met = left.findIndex((one) => this.#seals(call, one));
     if (met >= 0) {
-      const [{ event: leaving, frame }] = left.splice(met, 1) as [Left];
-      this.#seal(call, leaving, offsetOf(call, frame));
+      const [one] = left.splice(met, 1) as [Left];
+      this.#seal(call, one.event, offsetOf(call, one.frame));
       return;
     }
     calls.push(call);
@@ -124,13 +126,22 @@ export class FrameKeys {
     );
   }
 
-  #leaves(event: RecordedEvent<'frame'>): void {
+  /** Whether a call gave what a frame holds, and sealed nothing else than the frame. */
+  #seals(call: Call, { frame, before }: Left): boolean {
+    if (offsetOf(call, frame) < 0) return false;
+    const { input, inputLength } = call.event;
+    if (!before) return true;
+    const plain = this.#bodies.body(before).subarray(0, input.length);
+    return inputLength === before.length && Buffer.compare(plain, this.#bodies.body(input)) === 0;
+  }
+
+  #leaves(event: RecordedEvent<'frame'>, before: Body | undefined): void {
     const { calls, left } = this.#of(event);
     const frame = Buffer.from(this.#bodies.body(event.body));
-    const met = calls.findIndex((call) => offsetOf(call, frame) >= 0);
+    const met = calls.findIndex((call) => this.#seals(call, { event, frame, before }));
     if (met < 0) {
       // Of what two realms did, either may have been recorded first.
-      left.push({ event, frame });
+      left.push({ event, frame, before });
       if (left.length > WAITING) left.shift();
       return;
     }

@@ -90,9 +90,9 @@ export class Lineage {
   readonly #madeHere = new Set<string>();
   readonly #counterparts = new Set<string>();
   readonly #digests = new Map<string, { digest: Secret; input: Secret }[]>();
-  /** What was found once, as long as there are no more values. */
   /** How often the bytes of a key were looked for among those of others. */
   readonly #tries = new Map<string, number>();
+  /** What was found once, as long as there are no more values. */
   readonly #knownParts = new Map<Secret, { of: number; parts: Operation[] }>();
 
   constructor(bodies: Bodies) {
@@ -440,6 +440,8 @@ export class Lineage {
    */
   #handedOver(event: RecordedEvent<'crypto.derive'>, result: Secret): void {
     const base = this.keys.get(event.base);
+    // Of a short result, another base may give the same.
+    if (result.bytes.length < SHORTEST_SECRET) return;
     const tries = this.#tries.get(event.base) ?? 0;
     const derivation = base && !base.secret && tries < MOST_TRIES && this.#derivation(event, result.bytes.length);
     if (!derivation) return;

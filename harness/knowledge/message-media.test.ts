@@ -1,4 +1,4 @@
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { noLosses } from '../media/frames.ts';
 import type { EventType } from '../recording/format.ts';
@@ -66,21 +66,25 @@ function sealed(frame: Uint8Array): Uint8Array {
   return join(HEADER, nonce, cipher.update(frame), cipher.final(), cipher.getAuthTag());
 }
 
+/** So many that most of an encoder's frames went that way. */
+const ENOUGH = 25;
+const many = <T>(act: (index: number) => T): T[] => Array.from({ length: ENOUGH }, (_, index) => act(index));
+
 describe('media in messages', () => {
   it('of a WebSocket is a stream that went to the provider', () => {
     const page = new Page();
-    const messages = [200, 240].map((length) => page.socket(sealed(page.chunk(randomBytes(length)))));
+    const messages = many((index) => page.socket(sealed(page.chunk(randomBytes(200 + index)))));
     const [stream, ...others] = page.streams();
     expect(others).toEqual([]);
     expect(stream).toMatchObject({ participant: 'alice', medium: 'video', codec: 'VP8', carrier: 'websocket' });
-    expect(stream).toMatchObject({ route: 'provider', packets: 2, data: messages.map(hex) });
+    expect(stream).toMatchObject({ route: 'provider', packets: ENOUGH, data: messages.map(hex) });
     // No SSRC of RTP, which has 32 bits.
     expect(stream!.ssrc).toBeGreaterThan(0xffffffff);
   });
 
   it('of a data channel goes where the connection goes', () => {
     const page = new Page();
-    page.channel(sealed(page.chunk(randomBytes(200))));
+    many(() => page.channel(sealed(page.chunk(randomBytes(200)))));
     expect(page.streams()).toMatchObject([{ carrier: 'data channel', route: 'unknown' }]);
   });
 
@@ -88,6 +92,7 @@ describe('media in messages', () => {
     const page = new Page();
     const frame = page.chunk(randomBytes(300), { key: true, timestamp: 2_000_000 });
     const message = page.socket(sealed(frame));
+    many(() => page.socket(sealed(page.chunk(randomBytes(200)))));
     const [stream] = page.media().streams();
     const [first] = [...stream!.frames()];
     expect(first).toMatchObject({ timestamp: 180_000, key: true });
@@ -98,33 +103,49 @@ describe('media in messages', () => {
 
   it('in clear is the frame alone, without what the application puts around it', () => {
     const page = new Page();
-    const frame = page.chunk(randomBytes(100), { timestamp: 0 });
-    page.socket(join(HEADER, frame, HEADER));
-    const [stream] = page.media().streams();
-    expect([...stream!.frames()].map(({ data }) => hex(data))).toEqual([hex(frame)]);
+    const frames = many((index) => page.chunk(randomBytes(100), { timestamp: index * 1_000_000 }));
+    const clear = new Page();
+    for (const [index, frame] of frames.entries()) {
+      clear.chunk(frame, { timestamp: index * 1_000_000 });
+      clear.socket(join(HEADER, frame, HEADER));
+    }
+    const [stream] = clear.media().streams();
+    expect([...stream!.frames()].map(({ data }) => hex(data))).toEqual(frames.map(hex));
     expect(stream!.message!(0)).toMatchObject({ offset: HEADER.length, length: 100 });
     const { before, after } = stream!.leaving.get(0)!;
     expect(after).toEqual(before);
   });
 
-  it('is lost where the proxy did not see it', () => {
+  it('is lost where the proxy did not see it, and its bytes then account for nothing', () => {
     const page = new Page();
-    for (const crosses of [true, false, true]) page.socket(sealed(page.chunk(randomBytes(200))), { crosses });
+    many(() => page.socket(sealed(page.chunk(randomBytes(200)))));
+    const bytes = page.media().bytes('alice');
+    page.socket(sealed(page.chunk(randomBytes(100_000))), { crosses: false });
     const losses = noLosses();
-    const [stream] = page.media().streams();
-    expect([...stream!.frames(losses)]).toHaveLength(2);
+    const media = page.media();
+    expect([...media.streams()[0]!.frames(losses)]).toHaveLength(ENOUGH);
     expect(losses.incomplete).toBe(1);
+    expect(media.bytes('alice')).toBe(bytes);
+  });
+
+  it('accounts for frames, nonces, tags and short headers; what else a message holds is more', () => {
+    const page = new Page();
+    many(() => page.socket(sealed(page.chunk(randomBytes(200)))));
+    expect(page.media().bytes('alice')).toBe(ENOUGH * (HEADER.length + 12 + 200 + 16));
+    const full = new Page();
+    many(() => full.socket(join(sealed(full.chunk(randomBytes(200))), randomBytes(90))));
+    expect(full.media().bytes('alice')).toBe(ENOUGH * (200 + 40));
   });
 
   it('of two encoders on one socket is two streams', () => {
     const page = new Page();
     const data = { video: [] as string[], audio: [] as string[] };
-    for (let index = 0; index < 20; index++) {
+    many((index) => {
       const video = page.chunk(randomBytes(200 + index * 3), { encoder: 'e0' });
       const audio = page.chunk(randomBytes(60 + index), { encoder: 'e1', codec: 'opus' });
       data.video.push(hex(page.socket(sealed(video))));
       data.audio.push(hex(page.socket(sealed(audio))));
-    }
+    });
     const streams = page.streams();
     expect(Object.fromEntries(streams.map((stream) => [stream.medium, stream.data]))).toEqual(data);
     expect(streams.map(({ codec }) => codec).sort()).toEqual(['VP8', 'opus']);
@@ -132,9 +153,11 @@ describe('media in messages', () => {
 
   it('that goes several ways is a stream of each', () => {
     const page = new Page();
-    const frame = page.chunk(randomBytes(200));
-    page.socket(sealed(frame), { socket: 's0' });
-    page.socket(sealed(frame), { socket: 's1' });
+    many(() => {
+      const frame = page.chunk(randomBytes(200));
+      page.socket(sealed(frame), { socket: 's0' });
+      page.socket(sealed(frame), { socket: 's1' });
+    });
     expect(page.streams()).toHaveLength(2);
   });
 
@@ -145,15 +168,28 @@ describe('media in messages', () => {
       const frame = page.chunk(randomBytes(100), { codec: 'opus' });
       expected.set(hex(page.socket(sealed(frame))), hex(frame));
     };
-    for (let index = 0; index < 5; index++) send();
+    many(send);
     // All of one length, so that nothing but time tells.
     for (let index = 0; index < 50; index++, page.wait(20)) page.chunk(randomBytes(100), { codec: 'opus' });
-    for (let index = 0; index < 5; index++) send();
+    many(send);
     const [stream] = page.media().streams();
     const matched = [...stream!.leaving].map(([, { before, after }]) =>
       [before!, after!].map((one) => hex(page.body(one))),
     );
     expect(matched.map(([before, after]) => [after, before])).toEqual([...expected]);
+  });
+
+  it('keeps frames apart to which the page gave one time', () => {
+    const page = new Page();
+    const frames = many(() => page.chunk(randomBytes(100), { timestamp: 0 }));
+    const clear = new Page();
+    for (const frame of frames) clear.socket(join(HEADER, clear.chunk(frame, { timestamp: 0 })));
+    const [stream] = clear.media().streams();
+    const seen = [...stream!.frames()].map(({ timestamp, data }) => {
+      const { body, offset, length } = stream!.message!(timestamp);
+      return [hex(data), hex(clear.body(body).subarray(offset, offset + length))];
+    });
+    expect(seen).toEqual(frames.map((frame) => [hex(frame), hex(frame)]));
   });
 
   it('is nothing that no encoder gave: other messages are let be', () => {
@@ -167,20 +203,28 @@ describe('media in messages', () => {
     expect(media.bytes('alice')).toBe(0);
   });
 
+  it('is no heartbeat that is about as long as a frame, on a way of its own', () => {
+    const page = new Page();
+    for (let second = 0; second < ENOUGH; second++) {
+      for (let index = 0; index < 50; index++)
+        page.socket(sealed(page.chunk(randomBytes(100), { codec: 'opus' })), { socket: 's0' });
+      page.socket(Buffer.alloc(170, 'beat'), { socket: 's1' });
+    }
+    expect(page.streams()).toMatchObject([{ packets: 50 * ENOUGH }]);
+  });
+
   it('is told from other messages by its bytes', () => {
     const page = new Page();
-    const message = page.socket(sealed(page.chunk(randomBytes(200))));
-    const other = page.socket(randomBytes(1000));
-    const media = page.media();
-    const bodies = page.events.filter(({ type }) => type === 'socket.message');
-    expect(bodies.map((event) => media.carries((event as { body: { sha256: string } }).body))).toEqual([true, false]);
-    expect(media.bytes('alice')).toBe(message.length);
-    expect(other).toHaveLength(1000);
+    const messages = many(() => page.socket(sealed(page.chunk(randomBytes(200)))));
+    page.socket(randomBytes(1000));
+    expect(page.media().carrying()).toEqual(
+      new Set(messages.map((message) => createHash('sha256').update(message).digest('hex'))),
+    );
   });
 
   it('of a codec that is not read has no frames', () => {
     const page = new Page();
-    page.socket(sealed(page.chunk(randomBytes(200), { codec: 'avc1.42001f' })));
+    many(() => page.socket(sealed(page.chunk(randomBytes(200), { codec: 'avc1.42001f' }))));
     expect(page.media().streams()).toMatchObject([{ codec: undefined }]);
   });
 });

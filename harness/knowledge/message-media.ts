@@ -6,7 +6,8 @@
  * A message is taken for a frame that the encoder gave before, and that is in it as it is, or else is shorter by
  * {@link MOST_ADDED} bytes at most: the next one after the last that went the same way; or, where that would have waited much longer
  * than those before, the newest, since others may not have been sent at all. Of several it is the one that is shorter by as much as
- * most that went this way. A wrong match accuses nobody: what a key opens is compared with the frame.
+ * most that went this way. Whatever else is sent in binary may be taken for a frame now and then: a way is one of media only where
+ * most of what the encoder gave went it. What a key opens is compared with the frame, so that a wrong match accuses nobody.
  */
 import type { Body, RecordedEvent } from '../recording/format.ts';
 import type { Connections } from './connections.ts';
@@ -21,6 +22,11 @@ const MOST_ADDED = 128;
 const LONG_ENOUGH = 8;
 /** Frames of a participant that may still be sent; about 4 s. */
 const WAITING = 256;
+/** A stream has so many frames at least, and the share of those that the encoder gave meanwhile. */
+const FEWEST = 20;
+const MOST_OF_THEM = 0.5;
+/** Of what is added to a frame (bytes), so many are accounted for by a tag, a nonce, and a header of the application's own. */
+const ACCOUNTED = 40;
 /** ms that a frame may wait longer for being sent than the one before it. */
 const LONGER_WAIT = 250;
 /** RTP's clock rates (RFC 7741, RFC 7587), by which the timestamps of these frames count, too; in Hz. */
@@ -28,7 +34,8 @@ const CLOCK = { video: 90_000, audio: 48_000 };
 /** Above all SSRCs of RTP, which have 32 bits (RFC 3550, 3). */
 const FIRST_NUMBER = 2 ** 32;
 
-type Chunk = RecordedEvent<'encoder.chunk'> & { number: number };
+/** `number` counts all of a recording, `index` those of one encoder. */
+type Chunk = RecordedEvent<'encoder.chunk'> & { number: number; index: number };
 
 /** One frame, and the part of its message (bytes) that is looked at: the frame as it is, or else all. */
 interface Carried {
@@ -36,6 +43,8 @@ interface Carried {
   key: boolean;
   offset: number;
   length: number;
+  /** Of the message, how many bytes are the frame or what seals it. */
+  accounted: number;
 }
 
 interface Stream {
@@ -46,6 +55,8 @@ interface Stream {
   connection: string | undefined;
   codec: string;
   medium: 'audio' | 'video';
+  /** Of the encoder's frames, the first that went this way and the last. */
+  range: [number, number];
   /** Of the last frame that went this way; and how long it had waited, in ms. */
   last: number;
   waited: number;
@@ -55,8 +66,11 @@ interface Stream {
   leaving: LeavingFrames;
 }
 
-/** A message seen as the frame that it carries. */
-type AsFrame = RecordedEvent<'frame'>;
+/** A message seen as the frame that it carries, and that frame as the encoder gave it. */
+export interface AsFrame {
+  frame: RecordedEvent<'frame'>;
+  before: Body;
+}
 type Message = RecordedEvent<'socket.message' | 'rtc.data'>;
 
 /** Gathers such media from a recording's events, fed in order. */
@@ -69,8 +83,7 @@ export class MessageMedia {
   readonly #crossed = new Map<string, number[]>();
   /** How often a message was longer than its frame by so many bytes, by the way that it went. */
   readonly #added = new Map<string, Map<number, number>>();
-  readonly #media = new Set<string>();
-  readonly #bytes = new Map<string, number>();
+  readonly #given = new Map<string, number>();
   #numbers = 0;
 
   /** @param connections fed with the same events. */
@@ -89,26 +102,55 @@ export class MessageMedia {
     return undefined;
   }
 
-  /** Once all events were seen: whether a message with these bytes carried media. */
-  carries({ sha256 }: Pick<Body, 'sha256'>): boolean {
-    return this.#media.has(sha256);
-  }
-
-  /** Bytes of a participant's messages that carried media. */
-  bytes(participant: string): number {
-    return this.#bytes.get(participant) ?? 0;
-  }
-
   /** The streams, once all events were seen; in order of their first frames. */
   streams(): SentStream[] {
-    return [...this.#streams.values()].map((stream) => this.#sent(stream));
+    return this.#media().map((stream) => this.#sent(stream));
+  }
+
+  /** Once all events were seen: digests of the messages that carried media. */
+  carrying(): Set<string> {
+    return new Set(this.#media().flatMap(({ messages }) => [...messages].map(({ body }) => body.sha256)));
+  }
+
+  /** Bytes of a participant's messages that were media and what seals it, of those that crossed. */
+  bytes(participant: string): number {
+    let bytes = 0;
+    for (const stream of this.#media())
+      if (stream.participant === participant)
+        for (const index of this.#crossing(stream).keys()) bytes += stream.carried[index]!.accounted;
+    return bytes;
+  }
+
+  #media(): Stream[] {
+    return [...this.#streams.values()].filter(
+      ({ carried, range: [first, last] }) =>
+        carried.length >= FEWEST && carried.length >= MOST_OF_THEM * (last - first + 1),
+    );
+  }
+
+  /** Which of a stream's messages crossed, and in which events. */
+  #crossing({ participant, carrier, messages }: Stream): Map<number, number> {
+    const times = new Map<string, number>();
+    const events = new Map<number, number>();
+    for (const [index, { seq, body }] of [...messages].entries()) {
+      const name = `${participant} ${body.sha256}`;
+      const time = times.get(name) ?? 0;
+      times.set(name, time + 1);
+      // A data channel's messages are seen by the page alone.
+      const event = carrier === 'websocket' ? this.#crossed.get(name)?.[time] : seq;
+      if (event !== undefined) events.set(index, event);
+    }
+    return events;
   }
 
   #chunk(event: RecordedEvent<'encoder.chunk'>): void {
     const participant = event.participant ?? '';
     const chunks = this.#chunks.get(participant) ?? [];
     this.#chunks.set(participant, chunks);
-    chunks.push({ ...event, number: this.#numbers++ });
+    const encoder = `${participant} ${event.encoder}`;
+    const index = this.#given.get(encoder) ?? 0;
+    this.#given.set(encoder, index + 1);
+    chunks.push({ ...event, number: this.#numbers++, index });
     if (chunks.length > WAITING) chunks.shift();
   }
 
@@ -142,22 +184,24 @@ export class MessageMedia {
     const { chunk, offset } = one;
     this.#count(way, added(one));
     const stream = this.#streams.get(nameOf(chunk)) ?? this.#open(nameOf(chunk), chunk, event, carrier);
-    const timestamp = Math.round((chunk.timestamp * CLOCK[chunk.medium]) / 1e6);
+    let timestamp = Math.round((chunk.timestamp * CLOCK[chunk.medium]) / 1e6);
+    // It is the page that gives frames their times, and the frames are told apart by them here.
+    while (stream.leaving.get(timestamp)) timestamp++;
     const { key, body } = chunk;
     stream.last = chunk.number;
+    stream.range[1] = chunk.index;
     stream.waited = event.t - chunk.t;
     stream.carried.push({
       timestamp,
       key,
       offset: Math.max(0, offset),
       length: offset >= 0 ? body.length : event.body.length,
+      accounted: Math.min(event.body.length, body.length + ACCOUNTED),
     });
     stream.messages.push(event.seq, event.body);
     stream.leaving.add(timestamp, 'before', key, chunk.seq, body);
     stream.leaving.add(timestamp, 'after', key, event.seq, offset >= 0 ? body : event.body);
-    this.#media.add(event.body.sha256);
-    this.#bytes.set(participant, this.bytes(participant) + event.body.length);
-    return asFrame(event, stream, timestamp);
+    return { frame: asFrame(event, stream, timestamp), before: body };
   }
 
   /** How many bytes most messages that went this way had added to their frame. */
@@ -179,7 +223,7 @@ export class MessageMedia {
     return stream !== undefined && t - chunk.t <= stream.waited + LONGER_WAIT;
   }
 
-  #open(name: string, { codec, medium }: Chunk, event: Message, carrier: Stream['carrier']): Stream {
+  #open(name: string, { codec, medium, index }: Chunk, event: Message, carrier: Stream['carrier']): Stream {
     const stream: Stream = {
       participant: event.participant ?? '',
       number: FIRST_NUMBER + this.#streams.size,
@@ -187,6 +231,7 @@ export class MessageMedia {
       connection: event.type === 'rtc.data' ? event.connection : undefined,
       codec,
       medium,
+      range: [index, index],
       last: -1,
       waited: 0,
       carried: [],
@@ -197,10 +242,10 @@ export class MessageMedia {
     return stream;
   }
 
-  #sent({ participant, number, carrier, connection, codec, medium, carried, messages, leaving }: Stream): SentStream {
-    const ssrc = number;
+  #sent(stream: Stream): SentStream {
+    const { participant, number: ssrc, carrier, connection, codec, medium, carried, messages, leaving } = stream;
     const bodies = this.#bodies;
-    const crossed = this.#crossed;
+    const events = this.#crossing(stream);
     let places: Map<number, number> | undefined;
     return {
       participant,
@@ -212,16 +257,10 @@ export class MessageMedia {
       packets: carried.length,
       leaving,
       *frames(losses) {
-        const sent = new Map<string, number>();
         for (const [index, { timestamp, key, offset, length }] of carried.entries()) {
-          const { seq, body } = messages.at(index);
-          const name = `${participant} ${body.sha256}`;
-          const times = sent.get(name) ?? 0;
-          sent.set(name, times + 1);
-          // A data channel's messages are seen by the page alone.
-          const event = carrier === 'websocket' ? crossed.get(name)?.[times] : seq;
+          const event = events.get(index);
           if (event !== undefined) {
-            const data = bodies.body(body).subarray(offset, offset + length);
+            const data = bodies.body(messages.at(index).body).subarray(offset, offset + length);
             yield { ssrc, timestamp, medium, key, data, evidence: [event] };
           } else if (losses) losses.incomplete++;
         }
@@ -253,7 +292,7 @@ function firsts<T>(all: readonly T[], kindOf: (one: T) => string): T[] {
   return all.filter((one, index) => all.findIndex((other) => kindOf(other) === kindOf(one)) === index);
 }
 
-function asFrame(event: Message, { medium, number }: Stream, timestamp: number): AsFrame {
+function asFrame(event: Message, { medium, number }: Stream, timestamp: number): AsFrame['frame'] {
   const { seq, t, participant, vantage, realm, body } = event;
   return {
     ...{ seq, t, participant, vantage, realm, body, medium, timestamp },

@@ -31,15 +31,18 @@ export class ProviderView {
   readonly undecoded: number;
   /** Strings that crossed, each with its first place. */
   readonly texts: ReadonlyMap<string, Place>;
+  /** Those that are no media. */
+  readonly #told: readonly Crossing[];
   #candidates: Candidate[] | undefined;
   readonly #left = { out: false };
 
-  constructor(crossings: readonly Crossing[]) {
+  /** @param media digests of messages that carry media: thousands of values that mean nothing, which are only searched for known ones. */
+  constructor(crossings: readonly Crossing[], media: ReadonlySet<string> = new Set()) {
     this.crossings = crossings;
+    this.#told = crossings.filter(({ digest }) => digest === undefined || !media.has(digest));
     const found = new Map<string, Place>();
     let undecoded = 0;
-    for (const crossing of crossings) {
-      if (crossing.carriesMedia) continue;
+    for (const crossing of this.#told) {
       const message = content(crossing);
       if (!message) {
         undecoded++;
@@ -58,10 +61,7 @@ export class ProviderView {
 
   /** Values of a secret's size; see {@link candidates}. */
   get candidates(): readonly Candidate[] {
-    this.#candidates ??= candidates(
-      this.crossings.filter(({ carriesMedia }) => !carriesMedia),
-      this.#left,
-    );
+    this.#candidates ??= candidates(this.#told, this.#left);
     return this.#candidates;
   }
 

@@ -5,6 +5,7 @@
  * - `recording.json`: {@link Recording}; written first with `complete: false`, replaced atomically at the end.
  * - `events.jsonl`: one {@link RecordedEvent} a line, append-only, `seq` counting from 0 without a gap.
  * - `bodies.pack`: payload bytes, append-only; events point into it with a {@link Body}.
+ * - `screen/PARTICIPANT.webm`, and `wire.pcapng` with the `tls.keys` that stand in it, where these vantage points recorded.
  */
 import { z } from 'zod';
 
@@ -200,6 +201,13 @@ const TYPES = {
     iv: bytes.optional(),
     additionalData: bytes.optional(),
   },
+  // --- screen: what a participant saw and heard; `file` is a WebM file in the recording's folder
+  /** When its first picture was taken; what is at second s of the file was seen s * 1000 ms later. */
+  'screen.began': { file: text },
+  /** `reason` where the file ended before the call did. */
+  'screen.ended': { file: text, reason: text.optional() },
+  /** The file will not change any more. `seekable`: it has its length and an index. */
+  'screen.kept': { file: text, seekable: z.boolean(), length: count, sha256: bytes.shape.sha256 },
   // --- vantage: the health of the vantage points themselves
   /** A page or worker in which the hooks stand. */
   'vantage.realm': { realm: text, kind: text, url: text },
@@ -213,7 +221,7 @@ export type EventType = keyof typeof TYPES;
  * wire, where RTP may be SRTP: nothing can be said of what is in them, neither that it is sealed for the participants nor that it
  * is not.
  */
-export const VANTAGES = ['call', 'proxy', 'page', 'rtp', 'wire'] as const;
+export const VANTAGES = ['call', 'proxy', 'page', 'rtp', 'wire', 'screen'] as const;
 export type Vantage = (typeof VANTAGES)[number];
 
 const common = {

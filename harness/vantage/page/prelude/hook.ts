@@ -9,6 +9,11 @@ export interface Call {
   run(args?: unknown[]): unknown;
 }
 
+const { apply, construct } = Reflect;
+const { arrayBuffer } = Blob.prototype;
+const { encode } = TextEncoder.prototype;
+const encoder = new TextEncoder();
+
 /** Any function of the platform. */
 export type Native = (...args: never[]) => unknown;
 
@@ -22,6 +27,11 @@ export function hookMethod(owner: object, name: string, around: (call: Call) => 
   const original: Native = descriptor.value;
   Object.defineProperty(owner, name, { ...descriptor, value: wrap(original, around) });
   return original;
+}
+
+export function hookSetter(owner: object, name: string, around: (call: Call) => unknown): void {
+  const descriptor = Object.getOwnPropertyDescriptor(owner, name)!;
+  Object.defineProperty(owner, name, { ...descriptor, set: wrap(descriptor.set!, around) });
 }
 
 /** @returns the platform's own getter. */
@@ -48,7 +58,7 @@ export function hookConstructor(
   if (!original) return undefined;
   const hooked: typeof original = new Proxy(original, {
     construct: (target, args, newTarget) =>
-      around(args, (others) => Reflect.construct(target, others, newTarget === hooked ? target : newTarget)),
+      around(args, (others) => construct(target, others, newTarget === hooked ? target : newTarget)),
   });
   Object.defineProperty(globalThis, name, { ...descriptor, value: hooked });
   const { prototype } = original;
@@ -60,7 +70,7 @@ export function hookConstructor(
 function wrap<F extends Native>(original: F, around: (call: Call) => unknown): F {
   return new Proxy(original, {
     apply: (target, self, args) =>
-      around({ self, args, run: (others = args) => Reflect.apply(target, self, others as never[]) }),
+      around({ self, args, run: (others = args) => apply(target, self, others as never[]) }),
   });
 }
 
@@ -88,7 +98,17 @@ const { toString: describe } = Object.prototype;
 
 /** What the platform says that an object is; right across realms. */
 export function classOf(value: unknown): string {
-  return Reflect.apply(describe, value, []).slice('[object '.length, -1);
+  return apply(describe, value, []).slice('[object '.length, -1);
+}
+
+/** UTF-8, whatever the page makes of the platform's encoder. */
+export function encodeText(text: string): Uint8Array {
+  return apply(encode, encoder, [text]);
+}
+
+/** The bytes of a Blob. */
+export async function bytesOfBlob(blob: Blob): Promise<Uint8Array> {
+  return new Uint8Array((await apply(arrayBuffer, blob, [])) as ArrayBuffer);
 }
 
 /** The bytes of a BufferSource, copied, `most` at most; undefined for anything else. */

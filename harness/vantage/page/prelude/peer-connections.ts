@@ -1,6 +1,17 @@
 /** Peer connections as the page makes them: configuration, descriptions, states, data channels, transports (W3C WebRTC). */
 import { emit } from './emit.ts';
-import { bytesOf, classOf, hookConstructor, hookMethod, type Native, quietly, quietlyAfter } from './hook.ts';
+import {
+  bytesOf,
+  bytesOfBlob,
+  classOf,
+  encodeText,
+  hookConstructor,
+  hookMethod,
+  hookSetter,
+  type Native,
+  quietly,
+  quietlyAfter,
+} from './hook.ts';
 
 interface Connection {
   name: string;
@@ -17,16 +28,19 @@ let getStats: Native;
 let listen: Native;
 
 export function hookPeerConnections(): void {
-  // Workers have none.
-  if (!globalThis.RTCPeerConnection) return;
+  listen = EventTarget.prototype.addEventListener;
+  // Workers have none, but may be handed data channels.
+  if (!globalThis.RTCPeerConnection) {
+    if (globalThis.RTCDataChannel) hookHandedChannels();
+    return;
+  }
   const { prototype } = RTCPeerConnection;
   getStats = prototype.getStats;
-  listen = EventTarget.prototype.addEventListener;
   hookConnection();
   for (const side of ['local', 'remote'] as const) hookDescription(side);
   hookMethod(prototype, 'close', ({ self, run }) => {
-    const result = run();
     const connection = names.get(self as RTCPeerConnection);
+    const result = run();
     if (connection) emit('rtc.state', { connection, state: 'closed' });
     return result;
   });
@@ -35,14 +49,7 @@ export function hookPeerConnections(): void {
     quietly('a data channel', () => watchChannel(channel, names.get(self as RTCPeerConnection)!));
     return channel;
   });
-  hookMethod(RTCDataChannel.prototype, 'send', ({ self, args, run }) => {
-    const channel = self as RTCDataChannel;
-    const message = quietly('a data channel message', () => takeMessage(args[0]));
-    const result = run();
-    const connection = channels.get(channel);
-    if (connection && message) emitMessage(connection, channel.label, 'send', message);
-    return result;
-  });
+  hookSend();
 }
 
 function hookConnection(): void {
@@ -93,6 +100,42 @@ function hookDescription(side: 'local' | 'remote'): void {
 
 // --- data channels
 
+function hookSend(): void {
+  hookMethod(RTCDataChannel.prototype, 'send', ({ self, args, run }) => {
+    const channel = self as RTCDataChannel;
+    // Made into a text once: an object may say something else the next time.
+    const data = isBinary(args[0]) ? args[0] : `${args[0]}`;
+    const message = quietly('a data channel message', () => takeMessage(data));
+    const result = run([data]);
+    const connection = channels.get(channel);
+    if (connection && message) emitMessage(connection, channel.label, 'send', message);
+    return result;
+  });
+}
+
+/** Of a channel that a worker was handed it isn't known here which connection it belongs to: it gets a name of its own. */
+function hookHandedChannels(): void {
+  const { prototype } = RTCDataChannel;
+  const handed = (channel: object) => {
+    if (!channels.has(channel as RTCDataChannel))
+      quietly('a data channel', () => watchChannel(channel as RTCDataChannel, `c${count++}`));
+  };
+  hookSend();
+  for (const name of ['send', 'close'])
+    hookMethod(prototype, name, ({ self, run }) => {
+      handed(self);
+      return run();
+    });
+  hookSetter(prototype, 'onmessage', ({ self, run }) => {
+    handed(self);
+    return run();
+  });
+  hookMethod(EventTarget.prototype, 'addEventListener', ({ self, run }) => {
+    if (classOf(self) === 'RTCDataChannel') handed(self);
+    return run();
+  });
+}
+
 type Message = { binary: boolean; body: Uint8Array | Promise<Uint8Array> };
 
 function watchChannel(channel: RTCDataChannel, connection: string): void {
@@ -104,11 +147,14 @@ function watchChannel(channel: RTCDataChannel, connection: string): void {
 }
 
 function takeMessage(data: unknown): Message | undefined {
-  if (classOf(data) === 'Blob')
-    return { binary: true, body: (data as Blob).arrayBuffer().then((buffer) => new Uint8Array(buffer)) };
+  if (classOf(data) === 'Blob') return { binary: true, body: bytesOfBlob(data as Blob) };
   const bytes = bytesOf(data);
   if (bytes) return { binary: true, body: bytes };
-  return { binary: false, body: new TextEncoder().encode(String(data)) };
+  return { binary: false, body: encodeText(data as string) };
+}
+
+function isBinary(data: unknown): boolean {
+  return ArrayBuffer.isView(data) || ['Blob', 'ArrayBuffer', 'SharedArrayBuffer'].includes(classOf(data));
 }
 
 function emitMessage(connection: string, label: string, direction: 'send' | 'receive', message: Message): void {

@@ -3,7 +3,7 @@
  * with what else the page did.
  */
 import { emit } from './emit.ts';
-import { bytesOf, classOf, hookConstructor, hookMethod, quietly, quietlyAfter } from './hook.ts';
+import { bytesOf, bytesOfBlob, classOf, hookConstructor, hookMethod, quietly, quietlyAfter } from './hook.ts';
 
 const names = new WeakMap<object, string>();
 let count = 0;
@@ -27,6 +27,5 @@ export function hookSockets(): void {
 function emitMessage(socket: WebSocket, data: unknown): void {
   const emitBytes = (body: Uint8Array) => emit('socket.message', { socket: names.get(socket), url: socket.url, body });
   if (data instanceof Uint8Array) quietly('a message', () => emitBytes(data));
-  else if (classOf(data) === 'Blob')
-    quietlyAfter('a message', async () => emitBytes(new Uint8Array(await (data as Blob).arrayBuffer())));
+  else if (classOf(data) === 'Blob') quietlyAfter('a message', async () => emitBytes(await bytesOfBlob(data as Blob)));
 }
