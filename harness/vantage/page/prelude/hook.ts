@@ -10,9 +10,10 @@ export interface Call {
 }
 
 const { apply, construct } = Reflect;
-const { arrayBuffer } = Blob.prototype;
-const { encode } = TextEncoder.prototype;
-const encoder = new TextEncoder();
+// Worklets have none of these, nor any use for them.
+const arrayBuffer = globalThis.Blob?.prototype.arrayBuffer;
+const encode = globalThis.TextEncoder?.prototype.encode;
+const encoder = globalThis.TextEncoder && new TextEncoder();
 
 /** Any function of the platform. */
 export type Native = (...args: never[]) => unknown;
