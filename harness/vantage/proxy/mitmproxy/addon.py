@@ -237,6 +237,12 @@ class Recorder:
         self.mishaps = [*self.mishaps, reason][-MISHAPS:]
         exchange = f"{self.participant}-mishap-{self.count}"
         self.emit("http.aborted", exchange=exchange, reason=f"in the proxy: {reason}")
+        if "Addon error" in entry.msg or __file__ in entry.msg:
+            self.lose(f"an event was not recorded: {reason}")
+
+    def lose(self, reason):
+        """Something crossed that is not in the recording."""
+        self.emit("vantage.lost", reason=reason)
 
     # --- events of the recording
 
@@ -353,6 +359,8 @@ class Recorder:
             direction = "send" if message.from_client else "receive"
             head = {"socket": exchange.name, "direction": direction, "binary": not message.is_text}
             self.emit("ws.message", message.content, **head)
+        else:
+            self.lose("a WebSocket message came after its connection was over")
         flow.websocket.messages.clear()
 
     def websocket_end(self, flow):
