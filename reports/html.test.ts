@@ -383,6 +383,7 @@ function small(): Audit {
       },
     ],
     suspect: true,
+    givenAwayBy: undefined,
     repeatable: true,
     sources: [{ crossing, earlier: false, guessable: false }],
     roots: { made: [], unknown: [], crossed: [] },

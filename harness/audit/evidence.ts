@@ -33,6 +33,7 @@ import type { Body } from '../recording/format.ts';
 import type { RecordingReader } from '../recording/reader.ts';
 import { CallLog } from './call-log.ts';
 import { better, Eyes } from './eyes.ts';
+import { givingAway } from './given-away.ts';
 import { KeyRing } from './key-ring.ts';
 import { Ciphertext, type Judged, judgeStream, sealedBehind, trimmed } from './stream.ts';
 import { passphrases, type Shut, Trials, trials } from './trial.ts';
@@ -224,7 +225,11 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     key.holders = holdersOf(secret);
     key.unaccounted = key.holders.filter((name) => !lineage.accounted(secret, name));
     key.swappable = swappable(lineage, secret);
-    key.path = reach.path(secret) ?? (isGivenAway(key) ? [fromCiphertext(key)] : undefined);
+    key.path = reach.path(secret);
+    if (!key.path) {
+      key.givenAwayBy = givenAwayBy(key);
+      if (key.givenAwayBy) key.path = [fromCiphertext(key)];
+    }
     key.suspect = key.path !== undefined || reach.suspects(secret);
     if (!key.path) return;
     key.repeatable = isRepeatable(key.path);
@@ -238,12 +243,14 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     return [...new Set([...keys.map(({ participant }) => participant), ...known])];
   }
 
-  /** Whether the frames that a key seals give it away, wherever it was found. */
-  function isGivenAway({ bytes, scheme, streams }: KeyEvidence): boolean {
-    const recover = schemes.find(({ id }) => id === scheme)?.recover;
-    return judged
-      .filter(({ evidence }) => streams.includes(evidence))
-      .some(({ unsealed }) => recover?.(unsealed).some((one) => Buffer.compare(one, bytes) === 0));
+  /** Of the streams that a key seals, one whose frames give it away, wherever it was found. */
+  function givenAwayBy({ bytes, scheme, streams }: KeyEvidence): StreamEvidence | undefined {
+    const known = schemes.find(({ id }) => id === scheme);
+    const own = judged.filter(({ evidence }) => streams.includes(evidence) && evidence.route === 'provider');
+    const isVideo = ({ evidence }: Judged) => Number(evidence.medium === 'video');
+    return own
+      .sort((a, b) => isVideo(b) - isVideo(a))
+      .find(({ stream, evidence }) => givingAway(() => behind(stream, evidence.header ?? 0), known, bytes))?.evidence;
   }
 
   function fromCiphertext({ bytes, scheme, streams, evidence }: KeyEvidence): Path[number] {
@@ -289,6 +296,11 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       if (windows.all.length > 0) key.sight = better(key.sight, await eyes.look(evidence, windows.all), eyes.pictures);
     }
   }
+}
+
+/** A stream's frames without the application's own header. */
+export function* behind(stream: SentStream, header: number): Generator<EncodedFrame> {
+  for (const frame of stream.frames()) yield { ...frame, data: frame.data.subarray(header) };
 }
 
 function idOf({ participant, ssrc }: SentStream, { timestamp }: EncodedFrame): FrameId {

@@ -25,6 +25,7 @@ export class KeyRing {
       frames: 0,
       path: undefined,
       suspect: false,
+      givenAwayBy: undefined,
       repeatable: false,
       sources: [],
       roots: { made: [], unknown: [], crossed: [] },

@@ -21,7 +21,8 @@ import type { SentStream } from '../knowledge/media-view.ts';
 import type { PathStep, Witness } from '../knowledge/reach.ts';
 import type { EncodedFrame } from '../media/frames.ts';
 import type { RecordingReader } from '../recording/reader.ts';
-import { clearPrefixOf, type Gathered } from './evidence.ts';
+import { behind, clearPrefixOf, type Gathered } from './evidence.ts';
+import { first, givingAway } from './given-away.ts';
 import { digestOf, mux, open, type Proof, type ProofStep } from './reproduce.ts';
 import { MOST_UNSEALED } from './stream.ts';
 
@@ -42,9 +43,11 @@ export async function writeProof(
   folder: string,
   { claim, reason, plan, gathered, reader }: ProofRequest,
 ): Promise<string> {
-  const { stream, key } = plan;
+  const { key } = plan;
+  // What gives a key away is the frames of one stream.
+  const stream = key?.givenAwayBy ?? plan.stream;
   const scheme = await schemeOf(key?.scheme);
-  const frames = shown(gathered, plan, scheme);
+  const frames = shown(gathered, { ...plan, stream }, scheme);
   const evidence = [...new Set(frames.flatMap((frame) => frame.evidence))].sort((a, b) => a - b);
   const sent = gathered.streams.get(stream)!;
   const [name, carried] =
@@ -131,16 +134,13 @@ function hex(bytes: Uint8Array): string {
 /** Whole frames in a row, from a key frame on, as the provider saw them; of those only the ones that the key opens. */
 function shown({ streams, sealed }: Gathered, { stream, key }: ProofPlan, scheme: Scheme | undefined): EncodedFrame[] {
   const header = key?.scheme ? (stream.header ?? 0) : 0;
-  function* all() {
-    for (const frame of streams.get(stream)!.frames()) yield { ...frame, data: frame.data.subarray(header) };
-  }
+  const all = () => behind(streams.get(stream)!, header);
   const opener = key && scheme?.prepare(key.bytes, first(all(), MOST_UNSEALED));
   const opens = (frame: EncodedFrame) => {
     if (!key) return true;
     return key.found === 'page' ? sealed.get(idOf(stream, frame)) === key : opener?.(frame) !== undefined;
   };
-  // What gives the key away by itself needs as much of it as was looked at.
-  if (key?.path?.some(({ source }) => source.from === 'ciphertext')) return first(all(), MOST_UNSEALED, opens);
+  if (key?.givenAwayBy) return givingAway(all, scheme, key.bytes)!;
   let hasBegun = false;
   const drawn = first(all(), FRAMES[stream.medium], (frame) => {
     if (!opens(frame)) return false;
@@ -149,15 +149,6 @@ function shown({ streams, sealed }: Gathered, { stream, key }: ProofPlan, scheme
   });
   // A key may never have sealed a key frame; what it opens still shows its cipher.
   return drawn.length > 0 ? drawn : first(all(), FRAMES[stream.medium], opens);
-}
-
-function first(frames: Iterable<EncodedFrame>, most: number, wanted: (frame: EncodedFrame) => boolean = () => true) {
-  const some: EncodedFrame[] = [];
-  for (const frame of frames) {
-    if (some.length === most) break;
-    if (wanted(frame)) some.push(frame);
-  }
-  return some;
 }
 
 /** How the page was seen sealing frames. */

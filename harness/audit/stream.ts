@@ -50,6 +50,7 @@ export function judgeStream(
   const ciphertext = new Ciphertext();
   const unsealed: EncodedFrame[] = [];
   const pairs: FramePair[] = [];
+  const came = new Set<number>();
   /** Since the last frame that the page saw leave. */
   let unseen: EncodedFrame[] = [];
   let unseenCount = 0;
@@ -58,6 +59,7 @@ export function judgeStream(
     evidence.frames++;
     windows.add(frame);
     const leaving = stream.leaving.get(frame.timestamp);
+    came.add(frame.timestamp);
     if (leaving?.after) {
       evidence.compared++;
       if (createHash('sha256').update(frame.data).digest('hex') === leaving.after.sha256) {
@@ -82,6 +84,7 @@ export function judgeStream(
   if (stream.leaving.size > 0 && unseenCount <= MOST_UNSEEN[stream.medium]) evidence.last = unseenCount;
   else open(unseen);
   evidence.frames -= evidence.last;
+  evidence.left = leftOf(stream, came);
   evidence.lost = losses.incomplete + losses.missing + losses.repeated;
   ciphertext.judge(evidence);
   if (pairs.length > 0) identifyCipher(evidence, pairs);
@@ -135,11 +138,18 @@ export class Ciphertext {
   }
 }
 
-/** Frames of which something was to be sent: of silence (DTX, RFC 7587, 3.1.3) encoders give empty ones, for which no packet is made. */
-function leftOf({ leaving }: SentStream): number {
-  let left = 0;
-  for (const [, { after }] of leaving) if (after && after.length > 0) left++;
-  return left;
+/**
+ * Frames of which something was to be sent: of silence (DTX, RFC 7587, 3.1.3) encoders give empty ones, for which no packet is made.
+ * Of those that left about a second before the first that came, or after the last, the connection was not up yet, or no more.
+ */
+function leftOf({ leaving, medium }: SentStream, came: ReadonlySet<number>): number {
+  const left: boolean[] = [];
+  for (const [timestamp, { after }] of leaving) if (after && after.length > 0) left.push(came.has(timestamp));
+  const first = left.indexOf(true);
+  if (first < 0) return left.length;
+  const beyond = (count: number) => (count <= MOST_UNSEEN[medium] ? 0 : count);
+  const last = left.lastIndexOf(true);
+  return last - first + 1 + beyond(first) + beyond(left.length - 1 - last);
 }
 
 function blank(stream: SentStream): StreamEvidence {
@@ -147,7 +157,7 @@ function blank(stream: SentStream): StreamEvidence {
     ...pick(stream),
     frames: 0,
     lost: 0,
-    left: leftOf(stream),
+    left: 0,
     last: 0,
     compared: 0,
     agreed: 0,

@@ -59,6 +59,7 @@ function key(name: string, streams: StreamEvidence[]): KeyEvidence {
     frames: 400,
     path: undefined,
     suspect: false,
+    givenAwayBy: undefined,
     repeatable: false,
     sources: [],
     roots: { made: [made], unknown: [], crossed: [] },

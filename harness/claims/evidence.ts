@@ -125,6 +125,8 @@ export interface KeyEvidence {
   path: Path | undefined;
   /** The provider may be able to compute it, though no path can be shown. */
   suspect: boolean;
+  /** A stream whose frames give it away by themselves, where that is the path. */
+  givenAwayBy: StreamEvidence | undefined;
   /** Each step of that path was taken again, from what crossed. */
   repeatable: boolean;
   /** What crossed in the clear and leads to it. */
@@ -163,7 +165,8 @@ export function isProven({ path, repeatable, sight }: KeyEvidence): boolean {
 }
 
 /** The stream that shows best what a key seals, of those that the provider carried. */
-export function carried({ streams }: KeyEvidence): StreamEvidence | undefined {
+export function carried({ streams, givenAwayBy }: KeyEvidence): StreamEvidence | undefined {
+  if (givenAwayBy) return givenAwayBy;
   const through = streams.filter(({ route }) => route === 'provider');
   return through.find(({ medium }) => medium === 'video') ?? through[0];
 }
