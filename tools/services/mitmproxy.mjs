@@ -1,7 +1,8 @@
 /** mitmproxy, the second engine of the proxy vantage point: Debian's package, else PyPI's in a virtual environment. */
-import { accessSync, constants, mkdirSync, rmSync, statSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { aptInstall } from './base/apt.mjs';
+import { inPath, isProgram } from './base/path.mjs';
 import { place, run } from './base/place.mjs';
 
 /** The newest release that each Python takes, newest first. */
@@ -27,8 +28,7 @@ export function find() {
   if (named) return { name, ok: false, from, problem: `${from} names no program: ${named}` };
   const own = RELEASES.find(({ version }) => isProgram(mitmdump(version)));
   if (own) return { name, ok: true, path: mitmdump(own.version), from: own.version };
-  const folders = (process.env.PATH || '').split(delimiter).filter(Boolean);
-  const path = folders.map((folder) => join(folder, 'mitmdump')).find(isProgram);
+  const path = inPath('mitmdump');
   if (path) return { name, ok: true, path, from: 'PATH' };
   return { name, ok: false, problem: 'mitmdump not found' };
 }
@@ -75,13 +75,4 @@ function isAtLeast(version, wanted) {
   const [major, minor] = version.split('.').map(Number);
   const [wantedMajor, wantedMinor] = wanted.split('.').map(Number);
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
-}
-
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

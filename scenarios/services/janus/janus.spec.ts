@@ -1,4 +1,5 @@
-/** Whole calls through Janus, each with a proof that ends in the picture. */
+/** Whole calls through Janus, each with a proof that ends in the picture or the sound. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import { RecordingReader } from '../../../harness/recording/reader.ts';
@@ -24,7 +25,10 @@ for (const [service, words] of Object.entries(CALLS))
     const again = reproduce(proof);
     expect(again.status, again.stderr).toBe(0);
     expect(again.stdout).toMatch(words);
-    expect(cardIn(join(proof, 'picture.png'))?.sender).toBeDefined();
+    // Where the sound alone gives a key away, the proof is of the sound.
+    const picture = join(proof, 'picture.png');
+    if (existsSync(picture)) expect(cardIn(picture)?.sender).toBeDefined();
+    else expect(again.stdout).toMatch(/could hear: .*sound\.wav/);
 
     if (service !== 'janus/e2etest') return;
     expect(result.scenario).toBe('echo');

@@ -1,6 +1,5 @@
 /** Debian's packages. Needs Node alone. */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { inPath } from './path.mjs';
 import { run } from './place.mjs';
 
 /** ms in which sudo says whether it asks for a password. */
@@ -40,27 +39,11 @@ export async function aptInstall(packages) {
 
 /** What stands before `apt-get` for it to install: nothing for root; undefined if it can't. */
 async function aptPrefix() {
-  if (!isInPath('apt-get')) throw new Error("apt-get isn't there; install Debian's packages by hand");
+  if (!inPath('apt-get')) throw new Error("apt-get isn't there; install Debian's packages by hand");
   if (process.getuid() === 0) return [];
-  if (!isInPath('sudo')) return undefined;
+  if (!inPath('sudo')) return undefined;
   return run('sudo', ['-n', 'true'], { timeout: ASK_WITHIN }).then(
     () => ['sudo', '-n'],
     () => undefined,
   );
-}
-
-function isInPath(program) {
-  return (process.env.PATH || '')
-    .split(delimiter)
-    .filter(Boolean)
-    .some((folder) => isProgram(join(folder, program)));
-}
-
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
