@@ -370,6 +370,8 @@ const VANTAGES: Record<string, string> = {
   proxy: 'intercepting proxy: all HTTP and WebSocket traffic',
   page: 'hooks in the page: WebCrypto, peer connections, frames',
   rtp: 'packets as the server gets them, without SRTP',
+  screen: 'a film of what the page showed and played',
+  wire: 'packets as they crossed the network, which may be SRTP',
 };
 
 function record({ recording: { places: _, ...raw }, gathered }: Audit, recording: Recording, say: Say): Markup {

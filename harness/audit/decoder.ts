@@ -155,7 +155,7 @@ interface Result {
 }
 
 /** Runs ffmpeg on a file that it gets on stdin. Rejects only if ffmpeg cannot be started. */
-function run(
+export function run(
   path: string,
   input: string[],
   file: Uint8Array,

@@ -132,8 +132,7 @@ function locator({ frames, target }: Action, visit: Visit): string {
   const inside = frames.map((frame) => `.frameLocator(${say(frame)})`).join('');
   switch (target.by) {
     case 'role':
-      // Roles that no library knows find nothing, as their page's own words do.
-      return `${inside}.getByRole(${say(target.role)} as 'button', { name: ${say(target.name)}, exact: true })`;
+      return `${inside}.getByRole(${say(target.role)}, { name: ${say(target.name)}, exact: true })`;
     case 'label':
       return `${inside}.getByLabel(${say(target.text)}, { exact: true })`;
     case 'placeholder':

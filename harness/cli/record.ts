@@ -137,6 +137,9 @@ function assistedAt(progress: Progress, saveJoin: string | undefined): Assisted 
     progress.done();
     process.stderr.write(`\n${line}\n`);
   };
+  say(
+    'What is typed crosses the provider, and is recorded as it does, passwords too: use accounts made for this test.',
+  );
   return new Assisted({ input: process.stdin, say, saveJoin });
 }
 

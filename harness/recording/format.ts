@@ -5,7 +5,7 @@
  * - `recording.json`: {@link Recording}; written first with `complete: false`, replaced atomically at the end.
  * - `events.jsonl`: one {@link RecordedEvent} a line, append-only, `seq` counting from 0 without a gap.
  * - `bodies.pack`: payload bytes, append-only; events point into it with a {@link Body}.
- * - `screen/PARTICIPANT.webm`, and `wire.pcapng` with the `tls.keys` that stand in it, where these vantage points recorded.
+ * - `screen/PARTICIPANT.webm`: what a participant saw and heard, where that was recorded; events give its SHA-256.
  */
 import { z } from 'zod';
 
@@ -202,8 +202,8 @@ const TYPES = {
     additionalData: bytes.optional(),
   },
   // --- screen: what a participant saw and heard; `file` is a WebM file in the recording's folder
-  /** When its first picture was taken; what is at second s of the file was seen s * 1000 ms later. */
-  'screen.began': { file: text },
+  /** The file's time 0 is `ago` ms before this event's `t`. */
+  'screen.began': { file: text, ago: z.number().nonnegative() },
   /** `reason` where the file ended before the call did. */
   'screen.ended': { file: text, reason: text.optional() },
   /** The file will not change any more. `seekable`: it has its length and an index. */

@@ -3,8 +3,8 @@
  * sound, and hands the file over piece by piece. Bundled by esbuild.
  */
 
-/** Handed to the harness by its binding: a piece of the file in base64, that recording began, or why it ended by itself. */
-export type Message = { piece: string } | { began: true } | { broke: string };
+/** Handed to the harness by its binding: a piece of the file in base64, when it began (ms since 1970), or why it ended by itself. */
+export type Message = { piece: string } | { began: number } | { broke: string };
 
 /** ms of recording in one piece: what a sudden end may cost. */
 const PIECE_TIME = 250;
@@ -49,12 +49,14 @@ async function begin(binding: string): Promise<void> {
     });
   };
   recorder.onerror = () => tell({ broke: 'the browser could not record it' });
+  let began = 0;
   const started = new Promise<void>((resolve) => {
     recorder!.onstart = () => {
-      tell({ began: true });
+      tell({ began });
       resolve();
     };
   });
+  began = Date.now();
   recorder.start(PIECE_TIME);
   await started;
 }

@@ -34,7 +34,7 @@ const WORLD = 'keywitness screen';
 /** The world is isolated, but its renderer is the service's: what comes out of it is checked. */
 const messageSchema: z.ZodType<Message> = z.union([
   z.strictObject({ piece: z.base64().max(64 << 20) }),
-  z.strictObject({ began: z.literal(true) }),
+  z.strictObject({ began: z.number() }),
   z.strictObject({ broke: z.string().max(200) }),
 ]);
 
@@ -104,7 +104,7 @@ class Screen implements ScreenVantage {
     const file = `screen/${participant}${this.#files === 1 ? '' : `.${this.#files}`}.webm`;
     const common = { participant, vantage: 'screen', file } as const;
     return Take.begin(page, join(folder, file), {
-      began: () => sink.append({ ...common, type: 'screen.began' }),
+      began: (ago) => sink.append({ ...common, type: 'screen.began', ago }),
       broke: (reason) => this.#lose(reason),
       over: (reason, length) => {
         sink.append({ ...common, type: 'screen.ended', ...(reason ? { reason } : {}) });
@@ -141,7 +141,8 @@ class Screen implements ScreenVantage {
 }
 
 interface Listener {
-  began(): void;
+  /** So many ms ago. */
+  began(ago: number): void;
   /** It ended by itself, as it should not. */
   broke(reason: string): void;
   /** The file is closed; `reason` where nobody asked for its end. */
@@ -218,7 +219,7 @@ class Take {
     if (!this.isOpen) return;
     const message = parse(payload);
     if (!message) this.#break('a message from its page is not the recorder’s own');
-    else if ('began' in message) this.#listener.began();
+    else if ('began' in message) this.#listener.began(Math.max(0, Date.now() - message.began));
     else if ('broke' in message) this.#break(message.broke);
     else this.#write(Buffer.from(message.piece, 'base64'));
   }
