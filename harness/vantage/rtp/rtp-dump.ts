@@ -32,6 +32,10 @@ const LONGEST_LINE = 3 * 65536 + 256;
 const NEWLINE = 0x0a;
 const MARK = Buffer.from('# RTP_DUMP');
 const PREAMBLE = Buffer.from('srtp_session.cc:');
+/** It ends its line. Before it may stand what a library wrote without a line end, as ALSA's does. */
+const ANNOUNCEMENT = /\[\d+:\d+:\d{4}\/\d{6}\.\d+:VERBOSE1:[\w/]*\/srtp_session\.cc:\d+\] ?$/;
+/** Characters in which it fits. */
+const LONGEST_ANNOUNCEMENT = 160;
 /** A line of which no more characters than this are kept to be shown. */
 const SHOWN = 120;
 
@@ -75,7 +79,8 @@ export class RtpDumpReader {
     this.#length = 0;
     if (line.length === 0) return undefined;
     const announced = this.#announced;
-    this.#announced = line[0] === 0x5b && line.includes(PREAMBLE);
+    this.#announced =
+      line.includes(PREAMBLE) && ANNOUNCEMENT.test(line.toString('latin1', line.length - LONGEST_ANNOUNCEMENT));
     const mark = line.lastIndexOf(MARK);
     if (mark < 0) {
       this.#before = shapeOf(line);

@@ -2,12 +2,6 @@
 import type { EventSink } from '../../recording/format.ts';
 import { RtpRecorder } from './rtp-dump.ts';
 
-/**
- * Lines that may be unreadable without the vantage point being lost. One was seen in 2 of 44 calls of a test run; why is not known, and the
- * vantage point's detail says how such a line looks. Of what a participant sent, a control counts the packets that are missing by their sequence numbers, and allows as many.
- */
-const MOST_UNREADABLE = 3;
-
 export interface RtpVantage {
   /** Takes the browser's stderr as it comes. */
   write(chunk: Buffer): void;
@@ -21,7 +15,7 @@ export function startRtpVantage(participant: string, sink: EventSink): RtpVantag
     health() {
       const { rtp, rtcp, malformed, shape } = recorder.counts;
       const detail = `${rtp} RTP and ${rtcp} RTCP packets${malformed ? `, ${malformed} lines that could not be read, as ${shape}` : ''}`;
-      return { state: malformed <= MOST_UNREADABLE ? 'alive' : 'lost', detail };
+      return { state: malformed === 0 ? 'alive' : 'lost', detail };
     },
   };
 }
