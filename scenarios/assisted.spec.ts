@@ -193,8 +193,10 @@ test('sign-ins are kept for the next time, each participant her own', async ({},
     // What a service does for whoever it does not know yet.
     response.setHeader('content-type', 'text/html').end(`<!doctype html><script>
 const name = location.pathname.slice(1), known = localStorage.getItem('known');
-fetch('/seen?by=' + name + '&as=' + known);
-if (!known) { localStorage.setItem('known', name); document.cookie = 'session=' + name + '; max-age=3600'; }
+// Only once the request is through, for a cookie that is set meanwhile may still go with it.
+fetch('/seen?by=' + name + '&as=' + known).then(() => {
+  if (!known) { localStorage.setItem('known', name); document.cookie = 'session=' + name + '; max-age=3600'; }
+});
 </script>`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
