@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The test command: lint, types, unit tests, calls, in this order, each with its output; stops at the first that fails, with
- * its exit code. Ends with a line `N passed, N failed, N skipped` over the tests of both runners.
+ * its exit code. Ends with what was skipped, and why, and a line `N passed, N failed, N skipped` over the tests of both runners.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -36,12 +36,38 @@ function tallyVitest({ numPassedTests, numFailedTests, numPendingTests, numTodoT
   const broken = testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
   );
-  return { passed: numPassedTests, failed: numFailedTests + broken.length, skipped: numPendingTests + numTodoTests };
+  // A title says why, or what it is that was skipped; set-up has said what is missing.
+  const skips = testResults.flatMap(({ assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === 'pending' || status === 'skipped' || status === 'todo')
+      .map(({ ancestorTitles, title }) => ancestorTitles[0] ?? title),
+  );
+  return {
+    passed: numPassedTests,
+    failed: numFailedTests + broken.length,
+    skipped: numPendingTests + numTodoTests,
+    skips,
+  };
 }
 
 /** `expected` holds what passed at once, `flaky` what passed when tried again. `errors` belong to no test. */
-function tallyPlaywright({ stats, errors }) {
-  return { passed: stats.expected + stats.flaky, failed: stats.unexpected + errors.length, skipped: stats.skipped };
+function tallyPlaywright({ stats, errors, suites }) {
+  return {
+    passed: stats.expected + stats.flaky,
+    failed: stats.unexpected + errors.length,
+    skipped: stats.skipped,
+    skips: suites.flatMap(reasonsIn),
+  };
+}
+
+/** Why the tests of a suite were skipped, one text each. */
+function reasonsIn({ specs = [], suites = [] }) {
+  const skipped = specs.flatMap(({ title, tests }) =>
+    tests
+      .filter(({ status }) => status === 'skipped')
+      .map(({ annotations }) => annotations.find(({ type }) => type === 'skip')?.description ?? title),
+  );
+  return [...skipped, ...suites.flatMap(reasonsIn)];
 }
 
 function readJson(path) {
@@ -74,6 +100,7 @@ function run([program, ...args], env) {
 }
 
 const total = { passed: 0, failed: 0, skipped: 0 };
+const skips = new Map();
 const summary = [];
 let exitCode = 0;
 for (const { name, command, env, tally } of STEPS) {
@@ -94,9 +121,11 @@ for (const { name, command, env, tally } of STEPS) {
   // A step that fails must not look as if nothing had, also where it has no tests or could not count them.
   if (exitCode !== 0) counts.failed ||= 1;
   for (const key of Object.keys(total)) total[key] += counts[key];
+  for (const reason of counts.skips ?? []) skips.set(reason, (skips.get(reason) ?? 0) + 1);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   summary.push(`${name.padEnd(10)}  ${exitCode === 0 ? 'passed' : `failed (exit code ${exitCode})`}  ${seconds} s`);
 }
 console.log(`\n${summary.join('\n')}\n`);
+for (const [reason, count] of skips) console.log(`skipped ${count}: ${reason}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exitCode = exitCode;

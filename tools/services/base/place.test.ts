@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -29,11 +29,11 @@ describe('a command', () => {
 
   test('that takes too long is ended, with all that it started', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'keywitness-place-'));
-    const late = join(folder, 'late');
-    const slow = run('sh', ['-c', `(sleep 1; touch ${late}) & wait`], { timeout: 200 });
-    await expect(slow).rejects.toThrow(/^sh was ended after 0.2 s/);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    expect(existsSync(late)).toBe(false);
+    const started = join(folder, 'pid');
+    const slow = run('sh', ['-c', `sleep 1000 & echo $! > ${started}; wait`], { timeout: 1000 });
+    await expect(slow).rejects.toThrow(/^sh was ended after 1 s/);
+    const pid = Number(readFileSync(started, 'utf8'));
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 20_000 });
     rmSync(folder, { recursive: true });
   });
 });
