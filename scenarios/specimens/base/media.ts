@@ -3,23 +3,9 @@
  * connection on which it publishes and one on which it gets what the others publish. Packets are forwarded as they are:
  * this server needs no key of the frames in them, and like every such server it ends DTLS-SRTP.
  */
-import {
-  MediaStream,
-  MediaStreamTrack,
-  type RTCDataChannel,
-  RTCPeerConnection,
-  type RTCRtpTransceiver,
-  useAbsSendTime,
-  useNACK,
-  useOPUS,
-  usePLI,
-  useREMB,
-  useSdesMid,
-  useVP8,
-} from 'werift';
+import { MediaStream, MediaStreamTrack, type RTCDataChannel, type RTCRtpTransceiver } from 'werift';
+import { createConnection, withoutCandidates } from './connection.ts';
 import type { Medium, Subscriptions } from './protocol.ts';
-
-const ADDRESS = '127.0.0.1';
 
 /** A key frame costs many packets: senders are asked for one at most this often, in ms. */
 const KEY_FRAME_INTERVAL_MS = 500;
@@ -167,26 +153,6 @@ export function createLeg(
       void subscribing.close();
     },
   };
-}
-
-function createConnection(): RTCPeerConnection {
-  return new RTCPeerConnection({
-    // Without `iceLite` werift asks a public STUN server even where it is given none.
-    iceLite: true,
-    iceServers: [],
-    // Of the machine's own addresses none but this one: as address to bind, and as candidate.
-    iceUseIpv4: false,
-    iceUseIpv6: false,
-    iceAdditionalHostAddresses: [ADDRESS],
-    iceInterfaceAddresses: { udp4: ADDRESS },
-    codecs: { audio: [useOPUS()], video: [useVP8({ rtcpFeedback: [useNACK(), usePLI(), useREMB()] })] },
-    headerExtensions: { audio: [useSdesMid()], video: [useSdesMid(), useAbsSendTime()] },
-  });
-}
-
-/** An ICE lite agent (RFC 8445, section 2.5) never checks the other side's candidates; werift would resolve their names. */
-function withoutCandidates(sdp: string): string {
-  return sdp.replace(/^a=candidate:.*\r?\n/gm, '');
 }
 
 function throttle(ms: number, action: () => void): () => void {

@@ -2,21 +2,8 @@
  * Whoever passes descriptions on can stand in the middle: to the caller it shows itself as the callee, to the callee as the
  * caller, with certificates of its own. It ends DTLS-SRTP on both sides and passes the media on, which it has in clear.
  */
-import {
-  MediaStream,
-  MediaStreamTrack,
-  RTCPeerConnection,
-  type RTCRtpTransceiver,
-  useAbsSendTime,
-  useNACK,
-  useOPUS,
-  usePLI,
-  useREMB,
-  useSdesMid,
-  useVP8,
-} from 'werift';
-
-const ADDRESS = '127.0.0.1';
+import { MediaStream, MediaStreamTrack, type RTCPeerConnection, type RTCRtpTransceiver } from 'werift';
+import { createConnection, withoutCandidates } from '../../../specimens/base/connection.ts';
 
 type Kind = 'audio' | 'video';
 
@@ -82,24 +69,4 @@ function pass(from: Leg, to: Leg): void {
       if (state === 'connected') askForKeyFrame();
     });
   });
-}
-
-/** As the specimens' server has it, in `scenarios/specimens/base/media.ts`. */
-function createConnection(): RTCPeerConnection {
-  return new RTCPeerConnection({
-    // Without `iceLite` werift asks a public STUN server even where it is given none.
-    iceLite: true,
-    iceServers: [],
-    iceUseIpv4: false,
-    iceUseIpv6: false,
-    iceAdditionalHostAddresses: [ADDRESS],
-    iceInterfaceAddresses: { udp4: ADDRESS },
-    codecs: { audio: [useOPUS()], video: [useVP8({ rtcpFeedback: [useNACK(), usePLI(), useREMB()] })] },
-    headerExtensions: { audio: [useSdesMid()], video: [useSdesMid(), useAbsSendTime()] },
-  });
-}
-
-/** An ICE lite agent (RFC 8445, section 2.5) never checks the other side's candidates; werift would resolve their names. */
-function withoutCandidates(sdp: string): string {
-  return sdp.replace(/^a=candidate:.*\r?\n/gm, '');
 }
