@@ -8,6 +8,8 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { type Cdp, cdpOverPipe } from '../vantage/page/cdp.ts';
 import { RTP_DUMP_FLAGS } from '../vantage/rtp/rtp-dump.ts';
 import { SCREEN_FLAGS } from '../vantage/screen/screen.ts';
+import type { WireBrowser } from '../vantage/wire/wire.ts';
+import { setUdpPorts } from './preferences.ts';
 
 export interface ChromiumOptions {
   /** The only way out, for loopback too; `spki` is the base64 SHA-256 of the public key of the CA that it shows. */
@@ -22,6 +24,8 @@ export interface ChromiumOptions {
   rtpDump?: boolean;
   /** Let a page record its own tab. */
   screen?: boolean;
+  /** Have packets found and read; else the browser picks its UDP ports, and keeps its secrets. */
+  wire?: WireBrowser;
   /** Show a window with this title, `left` pixels from the left; no window unless given. */
   window?: { title: string; left: number };
   /** Folder of a profile that is kept; it is made (mode 0700) if it isn't there. Unless given, a new one that goes with the browser. */
@@ -96,6 +100,7 @@ export async function launchChromium(options: ChromiumOptions): Promise<Chromium
   }
   const temporary = mkdtempSync(join(tmpdir(), 'keywitness-browser-'));
   if (options.profile) makePrivate(options.profile);
+  setUdpPorts(options.profile ?? temporary, options.wire?.udpPorts);
   const child = spawn(browser.path, [...flags(options, temporary), 'about:blank'], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
     // A process group of its own, so that all of it can be ended, and an interrupt of ours doesn't end it too early.
@@ -133,7 +138,7 @@ function makePrivate(folder: string): void {
 }
 
 function flags(options: ChromiumOptions, temporary: string): string[] {
-  const { proxy, reach, camera, microphone, rtpDump, screen, window, profile } = options;
+  const { proxy, reach, camera, microphone, rtpDump, screen, wire, window, profile } = options;
   const isRoot = process.getuid?.() === 0;
   return [
     `--user-data-dir=${profile ?? temporary}`,
@@ -164,6 +169,7 @@ function flags(options: ChromiumOptions, temporary: string): string[] {
     ...(microphone ? [`--use-file-for-fake-audio-capture=${microphone}`] : []),
     '--autoplay-policy=no-user-gesture-required',
     ...(rtpDump ? RTP_DUMP_FLAGS : []),
+    ...(wire ? [`--ssl-key-log-file=${wire.keyLog}`] : []),
   ];
 }
 

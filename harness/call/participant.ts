@@ -5,6 +5,7 @@ import type { EventSink, Recording } from '../recording/format.ts';
 import { type PageVantage, startPageVantage } from '../vantage/page/page.ts';
 import { type RtpVantage, startRtpVantage } from '../vantage/rtp/rtp-vantage.ts';
 import { type ScreenVantage, startScreenVantage } from '../vantage/screen/screen.ts';
+import type { WireBrowser } from '../vantage/wire/wire.ts';
 import type { Chromium } from './chromium.ts';
 import { launchChromium } from './chromium.ts';
 import { FarEndReader } from './far-end/far-end.ts';
@@ -27,6 +28,8 @@ export interface ParticipantOptions {
   vantages: { page: boolean; rtp: boolean };
   /** Where to record what the participant sees and hears; nowhere unless given. */
   screen?: { folder: string; ffmpeg?: string };
+  /** What her packets are found and read by, where they are recorded. */
+  wire?: WireBrowser;
   sink: EventSink;
 }
 
@@ -60,6 +63,7 @@ export class Participant {
       microphone: options.microphone,
       rtpDump: options.vantages.rtp,
       screen: options.screen !== undefined,
+      wire: options.wire,
       window: options.window && { title: `participant ${options.card} (${options.name})`, ...options.window },
       profile: options.profile,
       onStderr: (chunk) => rtp?.write(chunk),

@@ -7,6 +7,7 @@ import type { Recording, Vantage } from '../recording/format.ts';
 import { RecordingWriter } from '../recording/writer.ts';
 import { Agreement } from '../vantage/agreement.ts';
 import { ENGINES, type Engine } from '../vantage/proxy/engines.ts';
+import { startWireVantage } from '../vantage/wire/wire.ts';
 import type { Assisted } from './assisted.ts';
 import { Call, CallError, firstLine } from './call.ts';
 import { writeMedia } from './camera.ts';
@@ -130,6 +131,9 @@ async function setStage(
     sink: vantages.includes('proxy') ? sink : { append() {} },
   });
   cleanup.add(() => proxies.stop());
+  const own = cast.map(({ name }) => ({ name, proxyPort: proxies.port(name) }));
+  const wire = vantages.includes('wire') ? await startWireVantage({ folder, participants: own, sink }) : undefined;
+  cleanup.add(() => wire?.stop());
   const started = await Promise.allSettled(
     cast.map(async ({ name, card, camera }) => {
       const participant = await Participant.start({
@@ -142,6 +146,7 @@ async function setStage(
         profile: profiles && join(profiles, name),
         vantages: { page: vantages.includes('page'), rtp: vantages.includes('rtp') },
         screen: vantages.includes('screen') ? { folder, ffmpeg } : undefined,
+        wire: wire?.browser(name),
         sink,
       });
       cleanup.add(() => participant.close());
@@ -170,6 +175,7 @@ async function setStage(
     for (const point of points)
       if (point.vantage === 'page' || point.vantage === 'rtp')
         point.detail = [point.detail, sink.detail(point.participant ?? '')].filter(Boolean).join('; ');
+    if (wire) points.push({ vantage: 'wire', participant: null, version: wire.version, ...(await wire.health()) });
     if (!vantages.includes('proxy')) return points;
     const proxy = { vantage: 'proxy' as const, version: proxies.version, ...(await proxies.health()) };
     return [...points, ...cast.map(({ name }) => ({ ...proxy, participant: name }))];

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { findFfmpeg } from '../audit/decoder.ts';
 import { findChromium } from '../call/chromium.ts';
 import { findMitmproxy } from '../vantage/proxy/mitmproxy/engine.ts';
+import { findDumpcap } from '../vantage/wire/dumpcap.ts';
 import { EXIT } from './exit.ts';
 
 export function doctor(): Command {
@@ -13,6 +14,7 @@ export function doctor(): Command {
       const chromium = findChromium();
       const ffmpeg = findFfmpeg();
       const mitmproxy = findMitmproxy();
+      const dumpcap = findDumpcap();
       const found = [
         {
           name: 'Node.js',
@@ -43,6 +45,14 @@ export function doctor(): Command {
           where: mitmproxy?.path,
           otherwise:
             'for --proxy mitmproxy, install it (Debian: apt-get install mitmproxy) or name its mitmdump in KEYWITNESS_MITMDUMP',
+        },
+        {
+          name: 'dumpcap',
+          ok: dumpcap !== undefined,
+          optional: true,
+          version: dumpcap?.version,
+          where: 'PATH',
+          otherwise: 'for --wire, install it (Debian: apt-get install tshark)',
         },
       ];
       if (options.json) console.log(JSON.stringify(found, null, 2));

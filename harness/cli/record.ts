@@ -6,6 +6,7 @@ import { Assisted } from '../call/assisted.ts';
 import { record as recordCall, USUAL } from '../call/record.ts';
 import type { Vantage } from '../recording/format.ts';
 import { ENGINES, type Engine } from '../vantage/proxy/engines.ts';
+import { findDumpcap } from '../vantage/wire/dumpcap.ts';
 import { type Asked, findScenario, findService } from './catalogue.ts';
 import { UsageError } from './exit.ts';
 import { Progress } from './progress.ts';
@@ -23,6 +24,7 @@ export interface RecordOptions {
   out?: string;
   /** Vantage points beside the usual ones. */
   screen?: boolean;
+  wire?: boolean;
   /** A person joins by hand. */
   assisted?: boolean;
   /** File to which what the person did is saved. */
@@ -61,6 +63,7 @@ export function withRecordOptions(command: Command): Command {
     .option('--seconds <n>', 'how long to talk once connected', seconds, 10)
     .option('--out <dir.kw>', "the recording's folder; otherwise a new one in this folder")
     .option('--screen', 'record what each participant sees and hears, too, as screen/PARTICIPANT.webm')
+    .option('--wire', "record the call's packets, too, as wire.pcapng with TLS's secrets inside; needs dumpcap")
     .option('--assisted', 'windows open, and a person joins by hand, at any address; the terminal says what to do')
     .option(
       '--save-join <file.ts>',
@@ -82,6 +85,7 @@ export async function recordAsked(
   if (out !== undefined && !out.endsWith('.kw'))
     throw new UsageError(`--out ${out}: expected a folder name that ends in .kw`);
   checkJoining(service, options);
+  const vantages = vantagesOf(options);
   const asked: Asked = { service, claims, vendor, trustUpstream, join };
   const found = await findService(asked);
   const course = await findScenario(scenario ?? found.scenario ?? 'two-party');
@@ -95,7 +99,7 @@ export async function recordAsked(
       scenario: course,
       seconds,
       folder,
-      vantages: vantagesOf(options),
+      vantages,
       ffmpeg: options.screen ? findFfmpeg()?.path : undefined,
       engine,
       assisted,
@@ -109,8 +113,11 @@ export async function recordAsked(
   return folder;
 }
 
-function vantagesOf({ screen }: RecordOptions): Vantage[] {
-  return [...USUAL, ...(screen ? (['screen'] as const) : [])];
+/** @throws UsageError if one can't be had here */
+function vantagesOf({ screen, wire }: RecordOptions): Vantage[] {
+  if (wire && !findDumpcap())
+    throw new UsageError('--wire: dumpcap was not found on the PATH; install it (Debian: apt-get install tshark)');
+  return [...USUAL, ...(screen ? (['screen'] as const) : []), ...(wire ? (['wire'] as const) : [])];
 }
 
 /** What can't go together, or can't be done here. @throws UsageError */

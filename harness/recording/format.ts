@@ -208,6 +208,9 @@ const TYPES = {
   'screen.ended': { file: text, reason: text.optional() },
   /** The file will not change any more. `seekable`: it has its length and an index. */
   'screen.kept': { file: text, seekable: z.boolean(), length: count, sha256: bytes.shape.sha256 },
+  // --- wire: the call's packets; `file` is a pcapng file in the recording's folder
+  /** The file will not change any more. `dropped` packets came too fast to be in it. */
+  'wire.kept': { file: text, packets: count, dropped: count, length: count, sha256: bytes.shape.sha256 },
   // --- vantage: the health of the vantage points themselves
   /** A page or worker in which the hooks stand. */
   'vantage.realm': { realm: text, kind: text, url: text },

@@ -4,12 +4,13 @@
  * docs/decisions/010-screen.md. A page that goes elsewhere ends a file, and the next is `PARTICIPANT.2.webm`.
  */
 import { spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, createReadStream, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CDPSession, Page } from 'playwright';
 import { z } from 'zod';
 import type { EventSink } from '../../recording/format.ts';
+import { digest } from '../digest.ts';
 import { bundle } from '../page/bundle.ts';
 import type { Message } from './recorder.ts';
 
@@ -279,16 +280,6 @@ async function remux(ffmpeg: string, path: string): Promise<string | undefined> 
   if (problem) rmSync(next, { force: true });
   else renameSync(next, path);
   return problem;
-}
-
-async function digest(path: string): Promise<{ length: number; sha256: string }> {
-  const hash = createHash('sha256');
-  let length = 0;
-  for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
-    hash.update(piece);
-    length += piece.length;
-  }
-  return { length, sha256: hash.digest('hex') };
 }
 
 async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
