@@ -26,7 +26,8 @@ export const claim: Claim<Record<string, never>> = {
   says: 'The provider cannot see or hear the call.',
   refutedBy:
     'what the provider carried decodes to the test card or the test tone, as it is or with keys that the provider has',
-  blindTo: 'what client code or a server does on another day; keys that leave by ways that were not recorded',
+  blindTo:
+    'what client code or a server does on another day; keys that leave by ways that were not recorded, or in a disguise of the application’s own, e.g. in pieces beside sealed frames',
   params: z.strictObject({}),
   needs,
   refutedWith: ['rtp'],
