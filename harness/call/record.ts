@@ -17,7 +17,7 @@ import type { Scenario } from './scenario.ts';
 import type { Service } from './service.ts';
 import { software } from './software.ts';
 
-/** ms from the start within which a call must be connected, so that a run that can't succeed ends within 30 s. */
+/** ms from the start within which most services' calls connect, so that a run that can't succeed ends within 30 s. */
 const CONNECT_WITHIN = 25_000;
 /** Pixels between the left edges of participants' windows, so that none hides another. */
 const WINDOW_APART = 480;
@@ -113,7 +113,8 @@ async function setStage(
   sink: Agreement,
   cleanup: Cleanup,
 ): Promise<Stage> {
-  const deadline = assisted?.deadline(CONNECT_WITHIN) ?? AbortSignal.timeout(CONNECT_WITHIN);
+  const { connectWithin = CONNECT_WITHIN } = service;
+  const deadline = assisted?.deadline(connectWithin) ?? AbortSignal.timeout(connectWithin);
   progress(`starting ${service.name}`);
   const running = await service.start();
   cleanup.add(() => running.stop());

@@ -26,6 +26,8 @@ export interface Service {
   places?: Record<string, { country: string; city?: string }>;
   /** The course of its calls unless another is asked for: a name of `keywitness list scenarios`; `two-party` where absent. */
   scenario?: string;
+  /** ms from the start within which its calls connect, for services that take long to join: 25,000 where absent. */
+  connectWithin?: number;
   /** Starts what has to run; throws an Error with one clear line where that can't be. */
   start(): Promise<RunningService>;
 }
