@@ -58,7 +58,11 @@ export interface Gathered {
 export async function gather(reader: RecordingReader, decoder: Decoder, schemes: readonly Scheme[]): Promise<Gathered> {
   const { recording } = reader;
   const read = (body: Body) => reader.body(body);
-  const connections = new Connections(recording.participants.map(({ name }) => name));
+  const blind = recording.vantagePoints.filter(({ vantage, state }) => vantage === 'page' && state === 'lost');
+  const connections = new Connections(
+    recording.participants.map(({ name }) => name),
+    blind.map(({ participant }) => participant ?? ''),
+  );
   const messages = new MessageMedia(reader, connections);
   const crossings = new Crossings(reader, connections);
   const lineage = new Lineage(reader);

@@ -32,8 +32,12 @@ describe("a profile's UDP ports", () => {
     setUdpPorts(profile, undefined);
     expect(() => statSync(path())).toThrow(/ENOENT/);
     mkdirSync(join(profile, 'Default'));
-    writeFileSync(path(), 'damaged');
-    setUdpPorts(profile, undefined);
-    expect(readFileSync(path(), 'utf8')).toBe('damaged');
+    for (const damaged of ['damaged', 'null', '{"webrtc":null}']) {
+      writeFileSync(path(), damaged);
+      setUdpPorts(profile, undefined);
+      expect(readFileSync(path(), 'utf8')).toBe(damaged);
+    }
+    setUdpPorts(profile, { first: 1, last: 2 });
+    expect(read()).toEqual({ webrtc: { udp_port_range: '1-2' } });
   });
 });

@@ -36,6 +36,17 @@ describe('where a connection goes', () => {
     expect(call.connections('alice', 'bob').routeOf('alice', 'a')).toBe('unknown');
   });
 
+  it('is not known where not all of another participant’s page was seen: another certificate may be the one at the far end', () => {
+    const call = new Call();
+    call.describe('alice', 'a', 'local', 'AA');
+    call.describe('alice', 'a', 'remote', 'BB');
+    call.describe('bob', 'b', 'local', 'CC');
+    expect(call.connections('alice', 'bob').routeOf('alice', 'a')).toBe('provider');
+    expect(call.into(new Connections(['alice', 'bob'], ['bob'])).routeOf('alice', 'a')).toBe('unknown');
+    call.add('vantage.lost', { participant: 'bob', reason: 'it does not answer' });
+    expect(call.connections('alice', 'bob').routeOf('alice', 'a')).toBe('unknown');
+  });
+
   it('is not told by one of two connections that a stream may be on', () => {
     const call = new Call();
     for (const [connection, far] of [

@@ -19,14 +19,20 @@ const MOST_DESCRIPTIONS = 64;
 /** Gathers connections from a recording's events, fed in order. */
 export class Connections {
   readonly #participants: readonly string[];
+  readonly #lost: Set<string>;
   readonly #all = new Map<string, Map<string, Connection>>();
 
-  /** @param participants all of the call. */
-  constructor(participants: readonly string[] = []) {
+  /**
+   * @param participants all of the call.
+   * @param lost those of whose pages not all is known, beside those of whom events say so.
+   */
+  constructor(participants: readonly string[] = [], lost: Iterable<string> = []) {
     this.#participants = participants;
+    this.#lost = new Set(lost);
   }
 
   see(event: RecordedEvent): void {
+    if (event.type === 'vantage.lost' && event.vantage === 'page') this.#lost.add(event.participant ?? '');
     if (event.type !== 'rtc.description' && event.type !== 'rtc.transport') return;
     const name = event.participant ?? '';
     const own = this.#all.get(name) ?? new Map<string, Connection>();
@@ -90,7 +96,10 @@ export class Connections {
   #areAllSeen(participant: string): boolean {
     return this.#participants
       .filter((name) => name !== participant)
-      .every((name) => this.of(name).some(({ local }) => local.some((sdp) => prints(sdp).length > 0)));
+      .every(
+        (name) =>
+          !this.#lost.has(name) && this.of(name).some(({ local }) => local.some((sdp) => prints(sdp).length > 0)),
+      );
   }
 
   /** Whether the certificate that DTLS saw at the far end of a connection is one that another participant's browser used. */

@@ -9,6 +9,8 @@ import type { EventSink, NewEvent } from '../../recording/format.ts';
 import { FrameDecoder } from './frames.ts';
 import { cannotStart, type Proxies, type ToldOptions } from './proxies.ts';
 
+/** How long (ms) the process may take to be ready. */
+const READY_WITHIN = 20_000;
 /** How long (ms) the process may take to end by itself, and to answer. */
 const PATIENCE = 10_000;
 /** How much (characters) of the process's last words is kept for error messages. */
@@ -33,6 +35,8 @@ export interface ProcessOptions {
   env?: Record<string, string>;
   /** Whether an interrupt at the terminal passes it by. */
   detached?: boolean;
+  /** ms that it may take to be ready; 20,000 unless given. */
+  readyWithin?: number;
   told: ToldOptions;
   sink: EventSink;
 }
@@ -47,6 +51,7 @@ export async function startProcess({
   args,
   env,
   detached,
+  readyWithin = READY_WITHIN,
   told,
   sink,
 }: ProcessOptions): Promise<ProxyProcess> {
@@ -100,7 +105,11 @@ export async function startProcess({
 
   const hello = next();
   input.write(`${JSON.stringify(told)}\n`);
-  const ready = await hello;
+  const ready = await within(readyWithin, hello);
+  if (!ready) {
+    lost ??= `they are not ready after ${readyWithin} ms`;
+    child.kill('SIGKILL');
+  }
   if (ready?.control !== 'ready') {
     await closed;
     throw cannotStart(

@@ -7,6 +7,7 @@
  * Needs Wireshark's dumpcap, and to be allowed to capture: docs/decisions/011-wire.md.
  */
 import { closeSync, createReadStream, openSync, rmSync, statSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventSink } from '../../recording/format.ts';
@@ -65,11 +66,10 @@ export async function startWireVantage({ folder, participants, sink }: WireOptio
     const { first, last } = blocks.get(name)!;
     return `${name}: proxy on 127.0.0.1, TCP port ${proxyPort}; media on UDP ports ${first} to ${last}`;
   });
-  const filter = [
-    ...participants.map(({ proxyPort }) => `(host 127.0.0.1 and tcp port ${proxyPort})`),
-    ...ports.blocks.map(({ first, last }) => `udp portrange ${first}-${last}`),
-    `(host 127.0.0.1 and udp port ${ports.marker})`,
-  ].join(' or ');
+  const filter = filterOf(
+    participants.map(({ proxyPort }) => proxyPort),
+    ports,
+  );
   const path = join(folder, FILE);
   const keyLog = join(folder, KEYS);
   try {
@@ -81,6 +81,18 @@ export async function startWireVantage({ folder, participants, sink }: WireOptio
     for (const left of [path, keyLog]) rmSync(left, { force: true });
     throw cannotCapture((error as Error).message);
   }
+}
+
+/** Passes what is of or for the ports of browsers on this machine (pcap-filter(7)); others may use the same ports elsewhere. */
+function filterOf(proxyPorts: number[], { blocks, marker }: ReservedPorts): string {
+  const own = Object.values(networkInterfaces()).flatMap((face) => face?.map(({ address }) => address) ?? []);
+  const media = ['src', 'dst'].map((end) => {
+    const addresses = own.map((address) => `${end} host ${address}`).join(' or ');
+    const ranges = blocks.map(({ first, last }) => `${end} portrange ${first}-${last}`).join(' or ');
+    return `(udp and (${addresses}) and (${ranges}))`;
+  });
+  const proxies = proxyPorts.map((port) => `tcp port ${port}`);
+  return [...media, `(host 127.0.0.1 and (${[...proxies, `udp port ${marker}`].join(' or ')}))`].join(' or ');
 }
 
 function cannotCapture(reason: string): Error {
