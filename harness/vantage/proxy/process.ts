@@ -62,6 +62,8 @@ export async function startProcess({
   });
   const [input, errors, frames] = child.stdio.filter((_, fd) => fd !== 1) as unknown as [Writable, Readable, Readable];
   let received = 0;
+  /** How many of these when the process told of its health: more may come before anyone looks at what it told. */
+  let receivedThen = 0;
   let lastWords = '';
   let lost: string | undefined;
   let stopping = false;
@@ -90,6 +92,7 @@ export async function startProcess({
     try {
       for (const { value, body } of decoder.push(piece)) {
         if (isControl(value)) {
+          if (value.control === 'health') receivedThen = received;
           if (value.control === 'ended') ended = value;
           else waiting.shift()?.(value);
           continue;
@@ -132,8 +135,11 @@ export async function startProcess({
       const message = await within(PATIENCE, answer);
       if (lost) return { state: 'lost', detail: lost };
       if (message?.control !== 'health') return { state: 'lost', detail: "the proxies' process does not answer" };
-      if (message.events !== received)
-        return { state: 'lost', detail: `${received} events arrived of the ${message.events} that the proxies saw` };
+      if (message.events !== receivedThen)
+        return {
+          state: 'lost',
+          detail: `${receivedThen} events arrived of the ${message.events} that the proxies saw`,
+        };
       const mishaps = message.count ? `; ${message.count} faults survived, at last: ${message.mishaps.join('; ')}` : '';
       return { state: 'alive', detail: `${received} events${mishaps}` };
     },
