@@ -1,9 +1,10 @@
 /** Calls that leave for other tools' files and come back: the same verdicts on what the files carry, and none upheld. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import type { AuditResult } from '../harness/audit/audit.ts';
+import { record } from '../harness/interchange/fixtures/recordings.ts';
 import { RecordingReader } from '../harness/recording/reader.ts';
 import { cardIn, reproduce, run, verdictsOf } from './testing/calls.ts';
 import { keywitness } from './testing/keywitness.ts';
@@ -173,6 +174,26 @@ test.describe('what is wrong', () => {
       expect(existsSync(out)).toBe(false);
     }
     expect(readdirSync(folder)).toHaveLength(files.length);
+  });
+
+  test('an export takes the place neither of its recording nor of the other file', async ({}, info) => {
+    const folder = info.outputPath('call.kw');
+    record(folder, []);
+    symlinkSync(folder, info.outputPath('link'));
+    const before = readdirSync(folder).map((name) => readFileSync(join(folder, name)));
+    const x = info.outputPath('x');
+    for (const [args, line] of [
+      [['--har', join(folder, 'recording.json')], /--har .*recording\.json is in the recording's folder; expected/],
+      [['--pcapng', info.outputPath('link', 'events.jsonl')], /--pcapng .*events\.jsonl is in the recording's folder/],
+      [['--har', x, '--pcapng', join(folder, '..', 'x')], /--har and --pcapng are the same file, .*x; expected two/],
+    ] as const) {
+      const { code, stderr } = await keywitness(['export', folder, ...args]);
+      expect(code, stderr).toBe(2);
+      expect(stderr).toMatch(line);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+    }
+    expect(readdirSync(folder).map((name) => readFileSync(join(folder, name)))).toEqual(before);
+    expect(existsSync(x)).toBe(false);
   });
 
   test('an export that cannot be written leaves nothing', async ({}, info) => {

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { Command } from 'commander';
 import { exportHar } from '../interchange/export-har.ts';
 import { exportPcapng } from '../interchange/export-pcapng.ts';
@@ -26,6 +27,7 @@ export function exporting(): Command {
       const lines: string[] = [];
       const reader = new RecordingReader(resolve(recording));
       try {
+        refuseOverwriting(recording, { har, pcapng });
         if (har !== undefined) {
           const count = exportHar(reader, har);
           written.har = har;
@@ -44,4 +46,27 @@ export function exporting(): Command {
       }
       console.log(json ? JSON.stringify(written) : lines.join('\n'));
     });
+}
+
+/** An export would take the place of what it is made from, or of the other one. @throws UsageError */
+function refuseOverwriting(recording: string, { har, pcapng }: ExportOptions): void {
+  const folder = real(recording);
+  const placeOf = (file: string) => join(real(dirname(file)), basename(file));
+  for (const [option, file] of [
+    ['--har', har],
+    ['--pcapng', pcapng],
+  ])
+    if (file !== undefined && placeOf(file).startsWith(folder + sep))
+      throw new UsageError(`${option} ${file} is in the recording's folder; expected a file beside it`);
+  if (har !== undefined && pcapng !== undefined && placeOf(har) === placeOf(pcapng))
+    throw new UsageError(`--har and --pcapng are the same file, ${har}; expected two`);
+}
+
+/** A folder's path without symbolic links; what isn't there is told where it is written to. */
+function real(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return resolve(folder);
+  }
 }

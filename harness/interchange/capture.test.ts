@@ -67,7 +67,7 @@ describe('readCapture', () => {
         (packets, name, secrets) => {
           const section = [
             sectionBlock([[1, name]]),
-            interfaceBlock(252, name, 'x'),
+            interfaceBlock(252, name, `of ${name}`),
             secretsBlock(0x544c534b, secrets),
             ...packets.map((one) => packetBlock(0, one.time, one.direction, one.data, one.comment)),
           ];
@@ -77,7 +77,7 @@ describe('readCapture', () => {
           expect(all[1]).toEqual({ kind: 'secrets', type: 0x544c534b, data: secrets });
           expect(packetsOf(all).slice(packets.length)).toEqual(
             packets.map(({ comment, ...packet }) => ({
-              ...{ kind: 'packet', link: 252, face: name },
+              ...{ kind: 'packet', link: 252, face: name, description: `of ${name}` },
               ...{ ...packet, comments: comment === undefined ? [] : [comment] },
             })),
           );

@@ -13,8 +13,9 @@ export type Captured =
       time: number;
       /** https://www.tcpdump.org/linktypes.html */
       link: number;
-      /** What the capture calls the interface; empty where it doesn't say. */
+      /** What the capture calls the interface, and says of it; empty where it doesn't say. */
       face: string;
+      description: string;
       /** From its flags: `send` is outbound. */
       direction: 'send' | 'receive' | undefined;
       data: Uint8Array;
@@ -43,10 +44,16 @@ export function isCapture(start: Uint8Array): boolean {
   return [true, false].some((little) => [PCAP_MICRO, PCAP_NANO, BLOCK.section].includes(view.getUint32(0, little)));
 }
 
-/** @throws InterchangeError that says where the file is damaged or cut off. */
-export function* readCapture(source: ByteSource): Generator<Captured> {
+/**
+ * @param seeFace is given what the file says of each interface, whether or not it has packets
+ * @throws InterchangeError that says where the file is damaged or cut off.
+ */
+export function* readCapture(
+  source: ByteSource,
+  seeFace: (description: string) => void = () => {},
+): Generator<Captured> {
   const magic = viewOf(source.need(4, 'a capture'));
-  if (magic.getUint32(0) === BLOCK.section) yield* readBlocks(source);
+  if (magic.getUint32(0) === BLOCK.section) yield* readBlocks(source, seeFace);
   else yield* readRecords(source, magic);
 }
 
@@ -67,20 +74,21 @@ function* readRecords(source: ByteSource, magic: DataView): Generator<Captured> 
       throw source.wrong(`a packet of ${length} bytes, expected at most ${LARGEST_PACKET}`, source.offset - 16);
     const time = view.getUint32(0, little) * 1e6 + Math.floor(view.getUint32(4, little) / perMicrosecond);
     const data = source.need(length, 'a packet');
-    yield { kind: 'packet', time, link, face: '', direction: undefined, data, comments: [] };
+    yield { kind: 'packet', time, link, face: '', description: '', direction: undefined, data, comments: [] };
   }
 }
 
 interface Face {
   link: number;
   name: string;
+  description: string;
   snap: number;
   /** Ticks a second, and seconds to add. */
   resolution: bigint;
   offset: bigint;
 }
 
-function* readBlocks(source: ByteSource): Generator<Captured> {
+function* readBlocks(source: ByteSource, seeFace: (description: string) => void): Generator<Captured> {
   let little = true;
   let faces: Face[] = [];
   let last = 0;
@@ -113,7 +121,9 @@ function* readBlocks(source: ByteSource): Generator<Captured> {
     else if (type === BLOCK.interface) {
       if (body.length < 8) throw wrong('an interface of no link type');
       if (faces.length >= MOST_INTERFACES) throw wrong(`more than ${MOST_INTERFACES} interfaces`);
-      faces.push(readFace(body, view, little));
+      const face = readFace(body, view, little);
+      faces.push(face);
+      seeFace(face.description);
     } else if (type === BLOCK.packet) {
       if (body.length < 20) throw wrong('a packet without its header');
       const face = faces[view.getUint32(0, little)];
@@ -130,6 +140,7 @@ function* readBlocks(source: ByteSource): Generator<Captured> {
         time: last,
         link: face.link,
         face: face.name,
+        description: face.description,
         direction: directionOf(options, little),
         data: body.subarray(20, 20 + captured),
         comments: textsOf(options, OPTION.comment),
@@ -141,7 +152,10 @@ function* readBlocks(source: ByteSource): Generator<Captured> {
       const captured = Math.min(original, face.snap || original, body.length - 4);
       const data = body.subarray(4, 4 + captured);
       // It has no time of its own (4.4).
-      yield { kind: 'packet', time: last, link: face.link, face: face.name, direction: undefined, data, comments: [] };
+      yield {
+        ...{ kind: 'packet', time: last, link: face.link, face: face.name, description: face.description },
+        ...{ direction: undefined, data, comments: [] },
+      };
     } else if (type === BLOCK.secrets && body.length >= 8) {
       const size = view.getUint32(4, little);
       if (size > body.length - 8) throw wrong(`secrets of ${size} bytes in a block of ${length}`);
@@ -157,6 +171,7 @@ function readFace(body: Uint8Array, view: DataView, little: boolean): Face {
   return {
     link: view.getUint16(0, little),
     name: textsOf(options, OPTION.interfaceName)[0] ?? '',
+    description: textsOf(options, OPTION.interfaceDescription)[0] ?? '',
     snap: view.getUint32(4, little),
     resolution: (resolution & 0x80 ? 2n : 10n) ** BigInt(resolution & 0x7f),
     offset: offset ? viewOf(offset).getBigInt64(0, little) : 0n,

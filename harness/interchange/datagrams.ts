@@ -117,6 +117,11 @@ export function readAddress(text: string): string | undefined {
   return groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':');
 }
 
+/** Whether an address is of whoever names it: everybody's is the same. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '0:0:0:0:0:0:0:1';
+}
+
 /**
  * Whether an address belongs to a device in a local network rather than a server on the Internet: private (RFC 1918, RFC 4193),
  * link-local (RFC 3927, RFC 4291), loopback, or shared by a carrier's customers (RFC 6598).

@@ -45,7 +45,24 @@ export function collectExchanges(reader: RecordingReader): Exchange[] {
   return [...all.values()];
 }
 
-/** A body as it crossed. */
-export function bodyOf(reader: RecordingReader, { bodies }: Exchange, of: 'request' | 'response'): Buffer {
-  return Buffer.concat(bodies[of].pieces.map((piece) => reader.body(piece)));
+/** A body as it crossed. @param most how many of its bytes are wanted; no more pieces are read than it takes */
+export function bodyOf(
+  reader: RecordingReader,
+  { bodies }: Exchange,
+  of: 'request' | 'response',
+  most = Number.POSITIVE_INFINITY,
+): Buffer {
+  const read: Uint8Array[] = [];
+  let length = 0;
+  for (const piece of bodies[of].pieces) {
+    if (length >= most) break;
+    read.push(reader.body(piece));
+    length += piece.length;
+  }
+  return Buffer.concat(read).subarray(0, most);
+}
+
+/** How many bytes a body has. */
+export function sizeOf({ bodies }: Exchange, of: 'request' | 'response'): number {
+  return bodies[of].pieces.reduce((sum, { length }) => sum + length, 0);
 }

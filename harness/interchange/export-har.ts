@@ -4,7 +4,7 @@ import { STATUS_CODES } from 'node:http';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { RecordedEvent } from '../recording/format.ts';
 import type { RecordingReader } from '../recording/reader.ts';
-import { bodyOf, collectExchanges, type Exchange } from './exchanges.ts';
+import { bodyOf, collectExchanges, type Exchange, sizeOf } from './exchanges.ts';
 import { writeTime } from './har.ts';
 import { microseconds, originOf } from './origin.ts';
 import { writePrivately } from './private-file.ts';
@@ -35,8 +35,11 @@ export function exportHar(reader: RecordingReader, path: string): number {
     append(`{"log":${JSON.stringify(log).slice(0, -1)},"entries":[`);
     exchanges.forEach((exchange, index) => {
       if (index > 0) append(',');
-      // Left open for the messages, of which there may be many.
-      append(`\n${JSON.stringify(entry(exchange)).slice(0, -1)}`);
+      const { request, response, ...rest } = entry(exchange);
+      // Each body in a piece of its own, and left open for the messages, of which there may be many: no text may be too long.
+      append(`\n{"request":${JSON.stringify(request)}`);
+      append(`,"response":${JSON.stringify(response)}`);
+      append(`,${JSON.stringify(rest).slice(1, -1)}`);
       if (exchange.opened) {
         append(',"_resourceType":"websocket","_webSocketMessages":[');
         exchange.messages.forEach((message, at) => {
@@ -161,10 +164,6 @@ function decode(bytes: Buffer, coding: string | undefined): Buffer | undefined {
 
 function leftOf(size: number): { comment?: string } {
   return size > LARGEST_BODY ? { comment: `left out by keywitness: ${size} bytes` } : {};
-}
-
-function sizeOf({ bodies }: Exchange, of: 'request' | 'response'): number {
-  return bodies[of].pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 function headerOf(headers: readonly (readonly [string, string])[] | undefined, wanted: string): string | undefined {

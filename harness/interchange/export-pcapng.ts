@@ -5,10 +5,10 @@
  */
 import type { RecordedEvent } from '../recording/format.ts';
 import type { RecordingReader } from '../recording/reader.ts';
-import { bodyOf, collectExchanges, type Exchange } from './exchanges.ts';
+import { bodyOf, collectExchanges, type Exchange, sizeOf } from './exchanges.ts';
 import { type Dissector, type End, LINK_UPPER_PDU, writeUpperPdu } from './exported-pdu.ts';
-import { requestText, responseText, websocketFrames } from './http-text.ts';
-import { microseconds, originOf } from './origin.ts';
+import { LARGEST_PART, type Part, requestText, responseText, websocketFrames } from './http-text.ts';
+import { describePackets, microseconds, originOf } from './origin.ts';
 import { interfaceBlock, LARGEST_PACKET, LONGEST_OPTION, OPTION, packetBlock, sectionBlock } from './pcapng.ts';
 import { writePrivately } from './private-file.ts';
 
@@ -21,6 +21,8 @@ const MEDIA: End = { address: [198, 51, 100, 1], port: 5004 };
 const HOSTS = [203, 0, 113] as const;
 const CLIENT_MEDIA_PORT = 40_000;
 const FIRST_PORT = 49_152;
+/** Of names that are for people only, where there is no room (characters). */
+const LONGEST_NAME = 200;
 
 /** What stands in the way of writing packets: those that are too large for any reader. */
 export interface PcapngCounts {
@@ -51,8 +53,7 @@ export function exportPcapng(reader: RecordingReader, path: string): PcapngCount
         [OPTION.userApplication, 'keywitness'],
       ]),
     );
-    for (const name of names)
-      append(interfaceBlock(LINK_UPPER_PDU, name, `what participant ${name} sent and received; made by keywitness`));
+    for (const name of names) append(interfaceBlock(LINK_UPPER_PDU, name, describePackets(name, recording)));
     for (const event of reader.events()) {
       const face = names.indexOf(event.participant ?? '');
       if (face < 0) continue;
@@ -92,12 +93,12 @@ export function exportPcapng(reader: RecordingReader, path: string): PcapngCount
     const far: End = { address: [...HOSTS, 1 + (hosts.indexOf(hostOf(request.url)) % 254)], port: 80 };
     const near = FIRST_PORT + (index % (65_536 - FIRST_PORT));
     bySeq.set(request.seq, (add) => {
-      const body = bodyOf(reader, exchange, 'request');
+      const body = partOf(exchange, 'request');
       add('http', 'send', 'tcp', far, near, requestText(request.method, request.url, request.headers, body));
     });
     if (response)
       bySeq.set(response.seq, (add) => {
-        const body = bodyOf(reader, exchange, 'response');
+        const body = partOf(exchange, 'response');
         add('http', 'receive', 'tcp', far, near, responseText(response.status, response.headers, body));
       });
     for (const message of exchange.messages)
@@ -108,13 +109,40 @@ export function exportPcapng(reader: RecordingReader, path: string): PcapngCount
       });
   }
 
-  function description(): string {
-    const origin = originOf(recording);
-    const whole = JSON.stringify(origin);
-    if (Buffer.byteLength(whole) + MARK.length <= LONGEST_OPTION) return whole;
-    // Statements are for whoever imports it to name again.
-    return JSON.stringify({ ...origin, vendor: undefined, places: undefined });
+  function partOf(exchange: Exchange, of: 'request' | 'response'): Part {
+    return { bytes: bodyOf(reader, exchange, of, LARGEST_PART), size: sizeOf(exchange, of) };
   }
+
+  function description(): string {
+    const origin = { ...originOf(recording), descriptions: descriptionsIn(reader) };
+    const hasRoom = (text: string) => Buffer.byteLength(text) + MARK.length <= LONGEST_OPTION;
+    const whole = JSON.stringify(origin);
+    if (hasRoom(whole)) return whole;
+    // Statements are for whoever imports it to name again.
+    const part = { ...origin, vendor: undefined, places: undefined };
+    const without = JSON.stringify(part);
+    if (hasRoom(without)) return without;
+    const { service, scenario } = origin;
+    // What says whose packets are whose stays as it is, or is refused.
+    return JSON.stringify({
+      ...part,
+      service: { name: service.name.slice(0, LONGEST_NAME), title: service.title.slice(0, LONGEST_NAME) },
+      scenario: { ...scenario, name: scenario.name.slice(0, LONGEST_NAME) },
+    });
+  }
+}
+
+/** Undefined where a page was not seen to the end: then more may have been made than were recorded. */
+function descriptionsIn(reader: RecordingReader): number | undefined {
+  const { vantagePoints, participants } = reader.recording;
+  const isSeen = ({ name }: { name: string }) =>
+    vantagePoints.some(
+      ({ vantage, participant, state }) => vantage === 'page' && participant === name && state === 'alive',
+    );
+  if (!participants.every(isSeen)) return undefined;
+  let count = 0;
+  for (const { type } of reader.events()) if (type === 'rtc.description') count++;
+  return count;
 }
 
 type Add = (

@@ -67,6 +67,23 @@ describe('exportHar', () => {
   });
 });
 
+it('exportHar holds a request and a reply that together are too long for one text', () => {
+  const folder = mkdtempSync(join(base, 'large-'));
+  const common = { participant: 'alice', vantage: 'proxy', exchange: 'e' } as const;
+  // JSON writes each of these bytes as six characters; a text has fewer than 2^29.
+  const body = { ...common, type: 'http.body', body: new Uint8Array(45 << 20).fill(1), last: true } as const;
+  record(join(folder, 'call.kw'), [
+    { ...common, type: 'http.request', method: 'POST', url: 'https://localhost/', version: '1.1', headers: [] },
+    { ...body, of: 'request' },
+    { ...common, type: 'http.response', status: 200, headers: [] },
+    { ...body, of: 'response' },
+  ]);
+  using reader = new RecordingReader(join(folder, 'call.kw'));
+  expect(exportHar(reader, join(folder, 'call.har'))).toBe(1);
+  expect(statSync(join(folder, 'call.har')).size).toBeGreaterThan(2 * 6 * (45 << 20));
+  rmSync(folder, { recursive: true });
+}, 60_000);
+
 describe('readHar', () => {
   const read = (value: unknown) => readHar('call.har', Buffer.from(JSON.stringify(value)), 'alice');
   const entry = (changes: object = {}) => ({
@@ -148,6 +165,34 @@ describe('readHar', () => {
     const { response } = entry() as { response: object };
     const { vantages } = read(log(entry(), entry({ response: { ...response, content: { size: 7 } } })));
     expect(vantages[0]?.detail).toContain('2 exchanges, 1 of them without the body of the reply;');
+  });
+
+  it.each<[string, object]>([
+    ...['blob:https://meet.example/1', 'data:text/plain,x', 'file:///x', 'chrome-extension://x/y', 'about:blank'].map(
+      (url): [string, object] => [url.slice(0, url.indexOf(':')), { request: { ...entry().request, url } }],
+    ),
+    ["Chrome's cache", { _fromCache: 'disk' }],
+    ["Chrome's service workers", { response: { ...entry().response, _fetchedViaServiceWorker: true } }],
+    ["Safari's cache", { _fetchType: 'Memory Cache' }],
+    ["Safari's service workers", { _fetchType: 'Service Worker' }],
+    ['a route of Playwright that answers', { _wasFulfilled: true }],
+    ['a route of Playwright that refuses', { _wasAborted: true }],
+  ])('leaves out what did not cross the network, and says so: %s', (_, changes) => {
+    const { events, participants, vantages } = read(log(entry(changes), entry()));
+    expect([...events].filter(({ event }) => event.type === 'http.request')).toHaveLength(1);
+    expect(vantages[0]?.detail).toContain('1 exchanges, without 1 that stayed in the browser;');
+    expect(participants).toEqual(['alice']);
+    expect(read(log(entry(changes)))).toMatchObject({ participants: [], vantages: [] });
+  });
+
+  it('keeps what did', () => {
+    const { response } = entry();
+    const crossed = [
+      { _fromCache: null, _fetchType: 'Network Load', _wasContinued: true },
+      { response: { ...response, _fetchedViaServiceWorker: false } },
+      { request: { ...entry().request, url: 'WSS://meet.example/' } },
+    ];
+    expect(read(log(...crossed.map(entry))).vantages[0]?.detail).toContain('3 exchanges;');
   });
 
   it('takes no peers but from an export', () => {

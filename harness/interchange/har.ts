@@ -58,6 +58,7 @@ const entrySchema = z.object({
       })
       .optional(),
     _error: text.nullish(),
+    _fetchedViaServiceWorker: z.unknown().optional(),
   }),
   timings: z
     .object({
@@ -70,6 +71,10 @@ const entrySchema = z.object({
     })
     .optional(),
   _participant: text.optional(),
+  _fromCache: z.unknown().optional(),
+  _fetchType: z.unknown().optional(),
+  _wasFulfilled: z.unknown().optional(),
+  _wasAborted: z.unknown().optional(),
   _webSocketMessages: z.array(messageSchema).nullish(),
   _webSocketClosed: z
     .object({ time: z.number(), code: z.number().int().optional(), reason: text.optional() })
@@ -110,9 +115,14 @@ export function readHar(name: string, bytes: Uint8Array, participant: string): I
   const events: Timed[] = origin && Array.isArray(peers) ? peers.flatMap((one) => readPeer(one, origin)) : [];
   const owners = new Set<string>();
   let absent = 0;
+  let inside = 0;
   entries.forEach((raw, index) => {
     const one = entrySchema.safeParse(raw);
     if (!one.success) throw new InterchangeError(`${name}: log.entries.${index}: ${told(one.error)}`);
+    if (!hasCrossed(one.data)) {
+      inside++;
+      return;
+    }
     const owner = one.data._participant ?? participant;
     owners.add(owner);
     const { size = 0, text } = one.data.response.content ?? {};
@@ -120,7 +130,10 @@ export function readHar(name: string, bytes: Uint8Array, participant: string): I
     tellEntry(one.data, owner, `${owner}-${name}-${index + 1}`, `${name}: log.entries.${index}`, events);
   });
   events.sort((a, b) => a.time - b.time);
-  const beside = absent > 0 ? `, ${absent} of them without the body of the reply` : '';
+  const beside = [
+    absent > 0 ? `, ${absent} of them without the body of the reply` : '',
+    inside > 0 ? `, without ${inside} that stayed in the browser` : '',
+  ].join('');
   return {
     origin,
     events,
@@ -128,9 +141,23 @@ export function readHar(name: string, bytes: Uint8Array, participant: string): I
     vantages: [...owners].map((owner) => ({
       vantage: 'proxy' as const,
       participant: owner,
-      detail: `imported from ${name}: ${entries.length} exchanges${beside}; whether that is all that crossed is not known`,
+      detail: `imported from ${name}: ${entries.length - inside} exchanges${beside}; whether that is all that crossed is not known`,
     })),
   };
+}
+
+/** Of Safari's `_fetchType` (WebKit's HARBuilder.js). */
+const FROM_NETWORK = 'Network Load';
+
+/**
+ * Whether an entry came from the network. Browsers write others beside: pages' own addresses as `blob:`, and what their cache (Chrome's
+ * `_fromCache`), a service worker (Chrome's `_fetchedViaServiceWorker`; what it fetches itself is another entry), or a script
+ * of Playwright's (`_wasFulfilled`, `_wasAborted`) answered.
+ */
+function hasCrossed({ request, response, _fromCache, _fetchType, _wasFulfilled, _wasAborted }: Entry): boolean {
+  if (!/^(https?|wss?):/i.test(request.url)) return false;
+  if (typeof _fetchType === 'string' && _fetchType !== FROM_NETWORK) return false;
+  return !_fromCache && !response._fetchedViaServiceWorker && !_wasFulfilled && !_wasAborted;
 }
 
 function tellEntry(entry: Entry, participant: string, exchange: string, where: string, events: Timed[]): void {

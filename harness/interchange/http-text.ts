@@ -8,8 +8,15 @@ const FRAMING = ['transfer-encoding', 'content-length'];
 /** Bytes of a body or a frame in one packet; the rest of the packet holds addresses and headers. */
 export const LARGEST_PART = 200_000;
 
+/** The beginning of a body, and how many bytes all of it has. */
+export interface Part {
+  /** At most {@link LARGEST_PART}. */
+  bytes: Uint8Array;
+  size: number;
+}
+
 /** @param url absolute; HTTP/2's pseudo-header fields are told in HTTP/1.1's terms */
-export function requestText(method: string, url: string, headers: Headers, body: Uint8Array): Buffer {
+export function requestText(method: string, url: string, headers: Headers, body: Part): Buffer {
   let target = url;
   let host = '';
   try {
@@ -24,7 +31,7 @@ export function requestText(method: string, url: string, headers: Headers, body:
   return message(`${clean(method)} ${clean(target)} HTTP/1.1`, named, body);
 }
 
-export function responseText(status: number, headers: Headers, body: Uint8Array): Buffer {
+export function responseText(status: number, headers: Headers, body: Part): Buffer {
   return message(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd(), headers, body);
 }
 
@@ -44,16 +51,15 @@ export function* websocketFrames(payload: Uint8Array, binary: boolean, toServer:
   }
 }
 
-function message(first: string, headers: Headers, body: Uint8Array): Buffer {
-  const kept = body.subarray(0, LARGEST_PART);
+function message(first: string, headers: Headers, { bytes, size }: Part): Buffer {
   const lines = headers
     .filter(([name]) => !FRAMING.includes(name.toLowerCase()))
     .map(([name, value]) => `${clean(name)}: ${clean(value)}`);
-  if (kept.length < body.length) lines.push(`x-keywitness-cut: ${kept.length} of ${body.length} bytes`);
-  if (body.length > 0) lines.push(`content-length: ${kept.length}`);
+  if (bytes.length < size) lines.push(`x-keywitness-cut: ${bytes.length} of ${size} bytes`);
+  if (size > 0) lines.push(`content-length: ${bytes.length}`);
   const head = Buffer.from(`${[first, ...lines].join('\r\n')}\r\n\r\n`);
   // More headers than that are no packet.
-  return Buffer.concat([head.subarray(0, LARGEST_HEAD), kept]);
+  return Buffer.concat([head.subarray(0, LARGEST_HEAD), bytes]);
 }
 
 const LARGEST_HEAD = 50_000;

@@ -8,7 +8,7 @@ import { type Captured, readCapture } from './capture.ts';
 import { type Datagram, datagramIn, isKnownLink, isLocal } from './datagrams.ts';
 import { MARK } from './export-pcapng.ts';
 import { LINK_UPPER_PDU, readUpperPdu } from './exported-pdu.ts';
-import { type Origin, readOrigin } from './origin.ts';
+import { expectOneRecording, type Origin, readOrigin, recordingIn } from './origin.ts';
 import { type ByteSource, InterchangeError } from './source.ts';
 import type { Imported, Timed } from './timed.ts';
 import { unwrapZoom, ZOOM_PORT } from './zoom.ts';
@@ -22,11 +22,17 @@ const FEWEST_PACKETS = 8;
 const MOST_STREAMS = 1 << 16;
 /** `TLSK`: a TLS key log (draft-ietf-opsawg-pcapng, 4.7). */
 const TLS_KEYS = 0x544c534b;
+/** What Wireshark says of a file that it made of several (wiretap/merge.c). */
+const MERGED = 'File created by merging';
 
 /** What a first reading of a capture finds. */
 export interface CaptureSurvey {
   name: string;
   origin: Origin | undefined;
+  /** Whether interfaces say which recording they are from. Exports of before did not. */
+  hasIds: boolean;
+  /** Session descriptions of an export. */
+  descriptions: number;
   /** How many packets each stream has, by its ends and SSRC; and the ends of those that are streams, in both directions. */
   streams: Map<string, number>;
   ends: Set<string>;
@@ -42,17 +48,40 @@ export type Owners = ReadonlyMap<string, string>;
 /** @throws InterchangeError */
 export function surveyCapture(source: ByteSource): CaptureSurvey {
   const found: CaptureSurvey = {
-    ...{ name: source.name, origin: undefined, streams: new Map(), ends: new Set(), senders: [] },
+    ...{
+      name: source.name,
+      origin: undefined,
+      hasIds: false,
+      descriptions: 0,
+      streams: new Map(),
+      ends: new Set(),
+      senders: [],
+    },
     hasKeys: false,
   };
   let packets = 0;
+  let sections = 0;
+  let isMerged = false;
+  const ids = new Set<string>();
   const foreign = new Set<number>();
   const senders = new Set<string>();
-  for (const item of readCapture(source)) {
-    if (item.kind === 'section') found.origin ??= originIn(item.comments);
-    else if (item.kind === 'secrets') found.hasKeys ||= item.type === TLS_KEYS;
+  const seeFace = (description: string) => {
+    const id = recordingIn(description);
+    if (id === undefined) return;
+    found.hasIds = true;
+    ids.add(id);
+  };
+  for (const item of readCapture(source, seeFace)) {
+    if (item.kind === 'section') {
+      const origin = originIn(item.comments);
+      if (!origin) continue;
+      found.origin ??= origin;
+      ids.add(origin.id);
+      isMerged ||= ++sections > 1 || item.comments.some((comment) => comment.includes(MERGED));
+    } else if (item.kind === 'secrets') found.hasKeys ||= item.type === TLS_KEYS;
     else {
       packets++;
+      if (isDescription(item)) found.descriptions++;
       if (!isKnownLink(item.link) && item.link !== LINK_UPPER_PDU) foreign.add(item.link);
       const rtp = rtpIn(item);
       if (!rtp || rtp.isRtcp) continue;
@@ -68,6 +97,11 @@ export function surveyCapture(source: ByteSource): CaptureSurvey {
   if (packets > 0 && foreign.size > 0 && found.streams.size === 0 && !found.origin)
     throw new InterchangeError(
       `${source.name} holds packets of link type ${[...foreign].slice(0, 5).join(', ')}, expected Ethernet, Linux cooked, raw IP or loopback`,
+    );
+  expectOneRecording(ids, `${source.name} holds`);
+  if (isMerged && !found.hasIds)
+    throw new InterchangeError(
+      `${source.name} was put together of several files, and does not say which recording its packets are from; export them anew, and import one recording at a time`,
     );
   found.senders = [...senders];
   return found;
@@ -92,7 +126,7 @@ export function importCapture(open: () => ByteSource, survey: CaptureSurvey, own
       ...own.map((participant) => ({
         vantage: 'rtp' as const,
         participant,
-        detail: `imported from ${name}, an export of keywitness`,
+        detail: `imported from ${name}, an export of keywitness${knowsRoutes(survey) ? '' : ', without all of its session descriptions: where media went is not known'}`,
       })),
       ...[...onWire].map((participant) => ({
         vantage: 'wire' as const,
@@ -117,7 +151,9 @@ function* eventsIn(
       if (item.kind === 'section') made = originIn(item.comments) !== undefined;
       if (item.kind !== 'packet') continue;
       if (item.link === LINK_UPPER_PDU) {
-        const event = made && own.includes(item.face) ? fromExport(item) : undefined;
+        const isOwn = survey.hasIds ? recordingIn(item.description) === survey.origin?.id : made;
+        const isLeft = !isOwn || !own.includes(item.face) || (isDescription(item) && !knowsRoutes(survey));
+        const event = isLeft ? undefined : fromExport(item);
         if (event) yield { time: item.time, event };
       } else yield* fromWire(item, survey, owners);
     }
@@ -127,6 +163,18 @@ function* eventsIn(
 }
 
 type Packet = Extract<Captured, { kind: 'packet' }>;
+
+function isDescription({ link, data }: Packet): boolean {
+  return link === LINK_UPPER_PDU && readUpperPdu(data)?.dissector === 'sdp';
+}
+
+/**
+ * Whether all session descriptions are there. What went to nobody whose description is there is taken for the provider's; of
+ * a file from which some were filtered that would accuse providers of what went straight to a participant.
+ */
+function knowsRoutes({ origin, descriptions }: CaptureSurvey): boolean {
+  return origin?.descriptions === descriptions;
+}
 
 /** HTTP and WebSockets are left: they may be cut, and stand whole in the HAR. */
 function fromExport({ face, direction, data, comments }: Packet): NewEvent | undefined {

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -7,10 +8,12 @@ import { audit } from '../audit/audit.ts';
 import { claims } from '../audit/catalogue.ts';
 import type { Decoder } from '../media/decoder.ts';
 import { CARD, renderCard } from '../media/test-card.ts';
+import { START as BEGINNING, END } from '../recording/fixtures/samples.ts';
 import { RecordingReader } from '../recording/reader.ts';
 import { exportHar } from './export-har.ts';
 import { exportPcapng } from './export-pcapng.ts';
 import { ethernet, type Packet, pcap, rtp, udp4, writeFiles } from './fixtures/captures.ts';
+import { dictionary, flow } from './fixtures/flows.ts';
 import { EXCHANGES, media, record, told } from './fixtures/recordings.ts';
 import { type ImportRequest, importFiles } from './import.ts';
 import { InterchangeError } from './source.ts';
@@ -53,10 +56,15 @@ function stream(from: string, to: string, wrap = (packet: Buffer) => packet, ssr
 const events = (type?: string) =>
   told(join(folder, 'back.kw')).filter((event) => type === undefined || event.type === type);
 
+const page = (participant: string, state: 'alive' | 'lost') =>
+  ({ vantage: 'page', participant, version: '1', state }) as const;
+/** Both pages were seen to the end. */
+const WATCHED = { ...END, vantagePoints: [...END.vantagePoints, page('alice', 'alive'), page('bob', 'alive')] };
+
 describe('an export that is imported', () => {
-  function exported() {
+  function exported(end = WATCHED) {
     const from = join(folder, 'call.kw');
-    record(from, [...EXCHANGES, ...media()]);
+    record(from, [...EXCHANGES, ...media()], end);
     using reader = new RecordingReader(from);
     const files = ['call.har', 'call.pcapng'].map((name) => join(folder, name));
     exportHar(reader, files[0]!);
@@ -108,6 +116,36 @@ describe('an export that is imported', () => {
     expect(statSync(join(folder, 'back.kw', 'events.jsonl')).mode & 0o777).toBe(0o600);
   });
 
+  /** Without the blocks of pcapng that hold a text, as a filter of Wireshark's may leave it. */
+  function without(file: string, text: string): void {
+    const all = readFileSync(file);
+    const kept: Buffer[] = [];
+    for (let at = 0; at < all.length; at += all.readUInt32LE(at + 4)) {
+      const block = all.subarray(at, at + all.readUInt32LE(at + 4));
+      if (!block.includes(text)) kept.push(block);
+    }
+    writeFileSync(file, Buffer.concat(kept));
+  }
+
+  it.each([
+    ['was filtered', WATCHED, 's=ü'],
+    [
+      'is of a page that was not seen to the end',
+      { ...END, vantagePoints: [page('alice', 'alive'), page('bob', 'lost')] },
+      undefined,
+    ],
+  ])(
+    'does not tell where media went where it %s: who is not described may be at the far end',
+    async (_, end, filtered) => {
+      const { files } = exported(end);
+      if (filtered) without(files[1]!, filtered);
+      const { vantagePoints } = await importing([files[1]!]);
+      expect(events('rtc.description')).toEqual([]);
+      expect(events('rtp')).toHaveLength(80);
+      for (const { detail } of vantagePoints) expect(detail).toMatch(/where media went is not known$/);
+    },
+  );
+
   it('keeps the clock', async () => {
     const { files } = exported();
     await importing(files);
@@ -128,6 +166,83 @@ describe('an export that is imported', () => {
     );
     expect(existsSync(join(folder, 'back.kw'))).toBe(false);
   });
+});
+
+const hasMergecap = spawnSync('mergecap', ['--version']).status === 0;
+
+describe('captures that were put together', () => {
+  const path = (name: string) => join(folder, name);
+  /** Writes its packets as an export; what `edit` changes has as many bytes as before. */
+  function exported(name: string, id: string, edit = (bytes: Buffer) => bytes) {
+    record(path(`${name}.kw`), media(), END, { ...BEGINNING, id });
+    using reader = new RecordingReader(path(`${name}.kw`));
+    exportPcapng(reader, path(`${name}.pcapng`));
+    writeFileSync(path(`${name}.pcapng`), edit(readFileSync(path(`${name}.pcapng`))));
+    return path(`${name}.pcapng`);
+  }
+  /** As exports were before their interfaces said which recording they are from. */
+  const withoutIds = (bytes: Buffer) =>
+    Buffer.from(
+      bytes
+        .toString('latin1')
+        .replaceAll(/received; made by keywitness from recording/g, (found) => 'x'.repeat(found.length)),
+      'latin1',
+    );
+  const cat = (files: string[]) =>
+    writeFiles(folder, { 'cat.pcapng': Buffer.concat(files.map((file) => readFileSync(file))) });
+  const mergecap = (files: string[], ...options: string[]) => {
+    const { status, stderr } = spawnSync('mergecap', [...options, '-w', path('merged.pcapng'), ...files], {
+      encoding: 'utf8',
+    });
+    expect(status, stderr).toBe(0);
+    return [path('merged.pcapng')];
+  };
+  const foreign = () => writeFiles(folder, { 'foreign.pcap': pcap(stream('10.0.0.5:5000', '203.0.113.9:3478')) })[0]!;
+  const several = /holds exports of 2 recordings, first and other; expected one$/;
+  const unknown =
+    /put together of several files, and does not say which recording its packets are from; export them anew/;
+
+  it('are refused where they are of two recordings', async () => {
+    await expect(importing(cat([exported('a', 'first'), exported('b', 'other')]))).rejects.toThrow(several);
+    await expect(importing(cat([exported('a2', 'first', withoutIds), exported('b2', 'other')]))).rejects.toThrow(
+      several,
+    );
+    expect(existsSync(path('back.kw'))).toBe(false);
+  });
+
+  it('and where they do not say of how many', async () => {
+    const files = [exported('a', 'first', withoutIds), exported('b', 'first', withoutIds)];
+    await expect(importing(cat(files))).rejects.toThrow(unknown);
+  });
+
+  it('are read where an export of before is the only one', async () => {
+    await importing([exported('a', 'first', withoutIds)]);
+    expect(events('rtp').filter(({ vantage }) => vantage === 'rtp')).toHaveLength(80);
+  });
+
+  describe.skipIf(!hasMergecap)(
+    'by mergecap, which keeps one description of a section (skipped where it is not installed)',
+    () => {
+      it('are refused where they are of two recordings', async () => {
+        const files = [exported('a', 'first'), exported('b', 'other')];
+        await expect(importing(mergecap(files))).rejects.toThrow(several);
+        await expect(importing(mergecap(files, '-a'))).rejects.toThrow(several);
+        await expect(importing(mergecap([exported('c', 'first', withoutIds), files[1]!]))).rejects.toThrow(several);
+      });
+
+      it('and where they do not say of how many', async () => {
+        const files = [exported('a', 'first', withoutIds), exported('b', 'other', withoutIds)];
+        await expect(importing(mergecap(files))).rejects.toThrow(unknown);
+      });
+
+      it('give no packets of interfaces that do not say what they are of', async () => {
+        const old = exported('b', 'other', withoutIds);
+        await importing(mergecap([exported('a', 'first'), old, foreign()]));
+        expect(events('rtp').filter(({ vantage }) => vantage === 'rtp')).toHaveLength(80);
+        expect(events('rtp').filter(({ vantage }) => vantage === 'wire')).toHaveLength(30);
+      });
+    },
+  );
 });
 
 describe('a capture of somebody else', () => {
@@ -199,6 +314,47 @@ describe('a capture of somebody else', () => {
     expect(error).toBeInstanceOf(InterchangeError);
     expect(error.message).toMatch(_ === 'nothing of a call' ? /no participant was found/ : message);
     expect(existsSync(join(folder, 'back.kw'))).toBe(false);
+  });
+});
+
+describe('what files of clients hold', () => {
+  const entry = {
+    startedDateTime: '2026-01-02T03:04:05Z',
+    request: { method: 'GET', url: 'https://meet.example/', headers: [] },
+    response: { status: 200, headers: [] },
+  };
+  const har = (name: string) => ({
+    [name]: JSON.stringify({ log: { version: '1.2', entries: [{ ...entry, comment: name }] } }),
+  });
+  const from = (address: string) => flow({ client_conn: dictionary({ address: [address, 5000] }) });
+  const alice = [{ name: 'alice', address: '192.168.1.7' }];
+
+  it.each<[string, Record<string, Uint8Array | string>, ImportRequest['participants'], string[]]>([
+    ['each the one that it is named after', { ...har('alice.har'), ...har('bob.har') }, alice, ['alice', 'bob']],
+    ['a single file, the only one that is named', har('x.har'), alice, ['alice']],
+    ['none that is named, its file', { 'x.flows': from('8.8.8.8') }, [], ['x']],
+    [
+      'two clients, each its address',
+      { 'x.flows': Buffer.concat([from('192.168.1.7'), from('192.168.1.8'), from('8.8.8.8')]) },
+      [],
+      ['192.168.1.7', '192.168.1.8', '8.8.8.8'],
+    ],
+    [
+      'two clients of which one is named, each its own',
+      { 'x.flows': Buffer.concat([from('192.168.1.7'), from('8.8.8.8'), from('127.0.0.1')]) },
+      alice,
+      ['alice', '8.8.8.8', 'x'],
+    ],
+    [
+      'proxies on the machine of their client, each its file',
+      { 'alice.flows': from('127.0.0.1'), 'bob.flows': flow({ client_conn: dictionary({ address: ['::1', 1] }) }) },
+      [],
+      ['alice', 'bob'],
+    ],
+  ])('belongs, of %s', async (_, files, participants, expected) => {
+    const recording = await importing(writeFiles(folder, files), { participants });
+    expect(recording.participants.map(({ name }) => name)).toEqual(expected);
+    expect(new Set(events('http.request').map(({ participant }) => participant))).toEqual(new Set(expected));
   });
 });
 

@@ -8,11 +8,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { Recording, VendorProfile } from '../recording/format.ts';
 import { type RecordingStart, RecordingWriter, writeFileAtomically } from '../recording/writer.ts';
 import { isCapture } from './capture.ts';
-import { isLocal, readAddress } from './datagrams.ts';
+import { isLocal, isLoopback, readAddress } from './datagrams.ts';
 import { LARGEST_HAR, readHar } from './har.ts';
 import { importCapture, surveyCapture } from './import-capture.ts';
-import { isFlows, readFlows } from './mitmproxy.ts';
-import { microseconds, type Origin } from './origin.ts';
+import { clientsIn, isFlows, readFlows } from './mitmproxy.ts';
+import { expectOneRecording, microseconds, type Origin } from './origin.ts';
 import { ByteSource, InterchangeError } from './source.ts';
 import type { Imported, Timed } from './timed.ts';
 import { decrypt, findTshark, type TlsCapture } from './tshark.ts';
@@ -214,6 +214,7 @@ async function readAll(sources: Source[], { participants, keylog, signal }: Impo
     owners.get(address) ??
     (participants.length === 0 && isLocal(address) ? address : undefined);
 
+  const isAlone = sources.filter(({ kind }) => kind !== 'capture').length === 1;
   const all: Imported[] = [];
   for (const source of sources) {
     const survey = surveys.get(source);
@@ -224,11 +225,17 @@ async function readAll(sources: Source[], { participants, keylog, signal }: Impo
         all.push(await decrypted(source, keylog, (address, port) => ownerOf(readAddress(address) ?? '', port), signal));
       continue;
     }
-    const otherwise = ownerOfFile(source, participants);
+    const isShared = source.kind === 'flows' && using(open(source), clientsIn).size > 1;
+    const otherwise = ownerOfFile(source, isAlone && !isShared ? participants : []);
+    /** Who has an address of its own is told apart by it. */
+    const ownerOfFlow = (address: string | undefined) => {
+      if (address === undefined) return otherwise;
+      const isOwn = !isLoopback(address) && (isShared || (participants.length === 0 && isLocal(address)));
+      return owners.get(address) ?? (isOwn ? address : otherwise);
+    };
     all.push(
       using(open(source), (bytes) => {
-        if (source.kind === 'flows')
-          return readFlows(bytes, (address) => (address !== undefined && owners.get(address)) || otherwise);
+        if (source.kind === 'flows') return readFlows(bytes, ownerOfFlow);
         if (bytes.length > LARGEST_HAR)
           throw new InterchangeError(`${source.name} has ${bytes.length} bytes, expected at most ${LARGEST_HAR}`);
         return readHar(source.name, bytes.need(bytes.length, 'a HAR'), otherwise);
@@ -270,9 +277,10 @@ function using<T>(source: ByteSource, act: (source: ByteSource) => T): T {
 
 function onlyOrigin(imported: Imported[]): Origin | undefined {
   const origins = imported.flatMap(({ origin }) => origin ?? []);
-  const ids = [...new Set(origins.map(({ id }) => id))];
-  if (ids.length > 1)
-    throw new InterchangeError(`the files are exports of ${ids.length} recordings, ${ids.join(' and ')}; expected one`);
+  expectOneRecording(
+    origins.map(({ id }) => id),
+    'the files are',
+  );
   // A capture may have had no room for all of it.
   return origins.find(({ vendor }) => vendor) ?? origins[0];
 }

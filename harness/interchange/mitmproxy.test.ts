@@ -2,54 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bytes, dictionary, flow, netstring } from './fixtures/flows.ts';
 import { isFlows, readFlows } from './mitmproxy.ts';
 import { ByteSource, InterchangeError } from './source.ts';
 import { readNetstring, type Value } from './tnetstring.ts';
-
-/** A netstring, as mitmproxy/io/tnetstring.py writes it: text as text, bytes as bytes, numbers with a point as floats. */
-function write(value: Value | Record<string, Value>): Buffer {
-  const typed = (bytes: Uint8Array | string, letter: string) => {
-    const inside = Buffer.from(bytes);
-    return Buffer.concat([Buffer.from(`${inside.length}:`), inside, Buffer.from(letter)]);
-  };
-  if (value === null) return typed('', '~');
-  if (typeof value === 'boolean') return typed(String(value), '!');
-  if (typeof value === 'number') return typed(String(value), Number.isInteger(value) ? '#' : '^');
-  if (typeof value === 'string') return typed(value, ';');
-  if (value instanceof Uint8Array) return typed(value, ',');
-  if (Array.isArray(value)) return typed(Buffer.concat(value.map(write)), ']');
-  const entries = value instanceof Map ? [...value] : Object.entries(value);
-  return typed(Buffer.concat(entries.flatMap(([key, one]) => [write(key), write(one)])), '}');
-}
-
-const bytes = (text: string) => Buffer.from(text);
-const dictionary = (value: Record<string, Value>): Value => new Map(Object.entries(value));
-
-/** As mitmproxy 8.1 writes it, with the fields that are read and some that are not. */
-function flow(
-  more: Record<string, Value> = {},
-  request: Record<string, Value> = {},
-  response: Record<string, Value> = {},
-): Buffer {
-  return write({
-    type: 'http',
-    version: 17,
-    websocket: null,
-    response: dictionary({
-      ...{ reason: bytes('OK'), status_code: 200, timestamp_end: 1700000000.75, timestamp_start: 1700000000.5 },
-      ...{ trailers: null, content: bytes('reply'), headers: [[bytes('content-type'), bytes('text/plain')]] },
-      ...{ http_version: bytes('HTTP/2.0'), ...response },
-    }),
-    request: dictionary({
-      ...{ path: bytes('/join?a=1#x'), authority: bytes(''), scheme: bytes('https'), method: bytes('POST'), port: 443 },
-      ...{ host: '203.0.113.1', timestamp_start: 1700000000.25, content: bytes('{}'), http_version: bytes('HTTP/1.1') },
-      ...{ headers: [[bytes('Host'), bytes('meet.example')]], ...request },
-    }),
-    client_conn: dictionary({ address: ['192.168.1.7', 5000] }),
-    error: null,
-    ...more,
-  });
-}
 
 const read = (file: Uint8Array) => readFlows(ByteSource.of('x.flows', file), (address) => address ?? 'alice');
 const SECOND = 1_700_000_000_000_000;
@@ -98,7 +54,7 @@ describe('readFlows', () => {
     const later = dictionary({ peername: ['::ffff:10.0.0.1', 1, 0, 0] });
     const file = Buffer.concat([
       flow({ response: null, error, version: 21, client_conn: later }),
-      write({ type: 'tcp', version: 21 }),
+      netstring({ type: 'tcp', version: 21 }),
     ]);
     const { events, participants, vantages } = read(file);
     expect(participants).toEqual(['10.0.0.1']);
@@ -107,24 +63,41 @@ describe('readFlows', () => {
   });
 
   it.each([
-    ['an old one', write({ version: [0, 18], type: 'http' }), /a flow of format 0\.18, expected 10 or later/],
-    ['something else', write(['a', 'b']), /^x\.flows is damaged at byte 0: expected a flow of mitmproxy/],
+    ['an old one', netstring({ version: [0, 18], type: 'http' }), /a flow of format 0\.18, expected 10 or later/],
+    ['something else', netstring(['a', 'b']), /^x\.flows is damaged at byte 0: expected a flow of mitmproxy/],
     ['one without a time', flow({}, { timestamp_start: null }), /it has no timestamp_start/],
     [
       'a file that is cut off',
       flow().subarray(0, -20),
       /^x\.flows is cut off at byte \d+: expected \d+ bytes of a value, found/,
     ],
+    [
+      'a status that no recording holds',
+      flow({}, {}, { status_code: 10 ** 40 }),
+      /a reply without a status of three digits/,
+    ],
     ['what follows and is none', Buffer.concat([flow(), bytes('garbage')]), /expected a netstring's length/],
     ['a value that is too large', bytes('999999999:'), /a value of 999999999 bytes/],
     [
       'values that are too deep',
-      write(Array.from({ length: 50 }).reduce<Value>((inner) => [inner], null)),
+      netstring(Array.from({ length: 50 }).reduce<Value>((inner) => [inner], null)),
       /more than 32 deep/,
     ],
   ])('refuses %s in one line', (_, file, message) => {
     expect(() => read(file)).toThrow(InterchangeError);
     expect(() => read(file)).toThrow(message);
+  });
+
+  it('holds no more than it may, of all flows together', () => {
+    const large = (count: number) =>
+      Buffer.concat(Array.from({ length: count }, () => flow({}, {}, { content: new Uint8Array(10_000) })));
+    const read = (file: Uint8Array) => readFlows(ByteSource.of('x.flows', file), () => 'alice', 50_000);
+    expect([...read(large(3)).events]).toHaveLength(12);
+    expect(() => read(large(6))).toThrow(InterchangeError);
+    expect(() => read(large(6))).toThrow(/^x\.flows holds more than 50000 bytes of headers, bodies and messages$/);
+    // Headers take more room than their bytes in the file.
+    const headers = Array.from({ length: 700 }, () => [bytes(''), bytes('')]);
+    expect(() => read(flow({}, { headers }))).toThrow(/holds more than/);
   });
 
   it('never throws anything else, whatever it is given', () => {
@@ -177,7 +150,7 @@ it('netstrings come back as they were written', () => {
           : one;
   fc.assert(
     fc.property(fc.array(value, { maxLength: 3 }), (values) => {
-      const source = ByteSource.of('x', Buffer.concat(values.map(write)));
+      const source = ByteSource.of('x', Buffer.concat(values.map(netstring)));
       for (const one of values) expect(plain(readNetstring(source)!)).toEqual(plain(one));
       expect(readNetstring(source)).toBeUndefined();
     }),

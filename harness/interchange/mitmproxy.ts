@@ -5,8 +5,9 @@
  */
 import type { NewEvent } from '../recording/format.ts';
 import { readAddress } from './datagrams.ts';
+import { Held } from './held.ts';
 import type { ByteSource } from './source.ts';
-import type { Imported, Timed } from './timed.ts';
+import { type Imported, isStatus, type Timed } from './timed.ts';
 import { readNetstring, textOf, type Value } from './tnetstring.ts';
 
 /** WebSockets are part of their HTTP flow since (mitmproxy/io/compat.py). */
@@ -23,34 +24,47 @@ export function isFlows(start: Uint8Array): boolean {
 }
 
 /**
- * Reads a file; its bodies are held in memory.
- * @param ownerOf whose flow it is, by its client's address
+ * The addresses of the clients whose HTTP flows a file holds; undefined among them where a flow has none.
  * @throws InterchangeError
  */
-export function readFlows(source: ByteSource, ownerOf: (address: string | undefined) => string): Imported {
+export function clientsIn(source: ByteSource): Set<string | undefined> {
+  const clients = new Set<string | undefined>();
+  for (const { flow, isHttp } of flowsIn(source)) if (isHttp) clients.add(clientOf(flow));
+  return clients;
+}
+
+/**
+ * Reads a file; its bodies are held in memory.
+ * @param ownerOf whose flow it is, by its client's address
+ * @param most how many bytes may be held, if not as many as of other files
+ * @throws InterchangeError
+ */
+export function readFlows(
+  source: ByteSource,
+  ownerOf: (address: string | undefined) => string,
+  most?: number,
+): Imported {
   const events: Timed[] = [];
+  const held = new Held(source.name, most);
   const owners = new Set<string>();
   let count = 0;
   let others = 0;
-  for (;;) {
-    const at = source.offset;
-    const flow = readNetstring(source);
-    if (flow === undefined) break;
-    if (count + others >= MOST_FLOWS) throw source.wrong(`more than ${MOST_FLOWS} flows`, at);
-    if (!(flow instanceof Map) || !flow.has('version')) throw source.wrong('expected a flow of mitmproxy', at);
-    const version = flow.get('version');
-    if (typeof version !== 'number' || version < FIRST_VERSION)
-      throw source.wrong(
-        `a flow of format ${Array.isArray(version) ? version.map(String).join('.') : String(version)}, expected ${FIRST_VERSION} or later (mitmproxy 7)`,
-        at,
-      );
-    if (textOf(flow.get('type')) !== 'http') {
+  for (const { at, flow, isHttp } of flowsIn(source)) {
+    if (!isHttp) {
       others++;
       continue;
     }
+    // What is taken of a flow's bytes keeps all of them.
+    held.add(source.offset - at);
     const owner = ownerOf(clientOf(flow));
     owners.add(owner);
-    tellFlow(flow, owner, `${owner}-${source.name}-${++count}`, (what) => source.wrong(what, at), events);
+    const told = tellFlow(flow, owner, `${owner}-${source.name}-${++count}`, (what) => source.wrong(what, at));
+    for (const one of told) {
+      const { event } = one;
+      held.add(0);
+      if ('headers' in event) held.addHeaders(event.headers);
+      events.push(one);
+    }
   }
   events.sort((a, b) => a.time - b.time);
   const beside = others > 0 ? `, without ${others} flows that are not HTTP` : '';
@@ -64,13 +78,25 @@ export function readFlows(source: ByteSource, ownerOf: (address: string | undefi
   };
 }
 
-function tellFlow(
-  flow: Dictionary,
-  participant: string,
-  exchange: string,
-  wrong: (what: string) => Error,
-  events: Timed[],
-) {
+function* flowsIn(source: ByteSource): Generator<{ at: number; flow: Dictionary; isHttp: boolean }> {
+  for (let count = 0; ; count++) {
+    const at = source.offset;
+    const flow = readNetstring(source);
+    if (flow === undefined) return;
+    if (count >= MOST_FLOWS) throw source.wrong(`more than ${MOST_FLOWS} flows`, at);
+    if (!(flow instanceof Map) || !flow.has('version')) throw source.wrong('expected a flow of mitmproxy', at);
+    const version = flow.get('version');
+    if (typeof version !== 'number' || version < FIRST_VERSION)
+      throw source.wrong(
+        `a flow of format ${Array.isArray(version) ? version.map(String).join('.') : String(version)}, expected ${FIRST_VERSION} or later (mitmproxy 7)`,
+        at,
+      );
+    yield { at, flow, isHttp: textOf(flow.get('type')) === 'http' };
+  }
+}
+
+function tellFlow(flow: Dictionary, participant: string, exchange: string, wrong: (what: string) => Error): Timed[] {
+  const events: Timed[] = [];
   const common = { participant, vantage: 'proxy' } as const;
   const add = (time: number, event: NewEvent) => events.push({ time: Math.round(time * 1e6), event });
   /** In seconds since 1970. */
@@ -104,16 +130,16 @@ function tellFlow(
     const reason = error instanceof Map ? textOf(error.get('msg')) : '';
     const time = error instanceof Map ? Math.max(start, timeOf(error, 'timestamp')) : start;
     add(time, { ...common, type: 'http.aborted', exchange, reason: reason || 'no reply' });
-    return;
+    return events;
   }
   const answered = Math.max(start, timeOf(response, 'timestamp_start'));
   const status = response.get('status_code');
-  if (typeof status !== 'number' || !Number.isInteger(status) || status < 0) throw wrong('a reply without a status');
+  if (!isStatus(status)) throw wrong('a reply without a status of three digits');
   const got = headersOf(response);
   add(answered, { ...common, type: 'http.response', exchange, status, version: versionOf(response), headers: got });
   // When the last of it had come: what a participant sent meanwhile counts as sent before.
   body('response', Math.max(answered, timeOf(response, 'timestamp_end', 'timestamp_start')), response);
-  if (!(socket instanceof Map)) return;
+  if (!(socket instanceof Map)) return events;
   add(answered, { ...common, type: 'ws.opened', socket: exchange, url, headers });
   const messages = socket.get('messages');
   for (const message of Array.isArray(messages) ? messages : []) {
@@ -128,7 +154,7 @@ function tellFlow(
     });
   }
   const end = socket.get('timestamp_end');
-  if (typeof end !== 'number') return;
+  if (typeof end !== 'number') return events;
   const code = socket.get('close_code');
   const reason = textOf(socket.get('close_reason'));
   add(Math.max(answered, timeOf(socket, 'timestamp_end')), {
@@ -136,6 +162,7 @@ function tellFlow(
     ...(Number.isSafeInteger(code) ? { code: code as number } : {}),
     ...(reason ? { reason } : {}),
   });
+  return events;
 }
 
 function headersOf(message: Dictionary): [string, string][] {

@@ -1,5 +1,7 @@
 /** Blocks of pcapng (draft-ietf-opsawg-pcapng), little-endian, times in microseconds. */
 
+import { InterchangeError } from './source.ts';
+
 /** Block types (sections 4.1 to 4.7). */
 export const BLOCK = { section: 0x0a0d0d0a, interface: 1, simple: 3, packet: 6, secrets: 10 } as const;
 /** Option codes: of any block (3.5), of section headers (4.1), of interfaces (4.2), of packets (4.3). */
@@ -71,10 +73,15 @@ export function secretsBlock(type: number, secrets: Uint8Array): Buffer {
   return block(BLOCK.secrets, Buffer.concat([body, padded(secrets)]), []);
 }
 
+/** @throws InterchangeError where an option is longer than {@link LONGEST_OPTION} */
 function block(type: number, body: Uint8Array, options: Options): Buffer {
   const parts = [body];
   for (const [code, value] of options) {
     const bytes = Buffer.from(value);
+    if (bytes.length > LONGEST_OPTION)
+      throw new InterchangeError(
+        `pcapng has no room for ${bytes.length} bytes of description (${JSON.stringify(bytes.toString('utf8', 0, 40))}…), expected at most ${LONGEST_OPTION}`,
+      );
     const head = Buffer.alloc(4);
     head.writeUInt16LE(code, 0);
     head.writeUInt16LE(bytes.length, 2);

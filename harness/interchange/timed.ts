@@ -8,6 +8,11 @@ export interface Timed {
   event: NewEvent;
 }
 
+/** Whether it is a status of HTTP: three digits (RFC 9110, 15). */
+export function isStatus(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 100 && (value as number) <= 999;
+}
+
 export interface Imported {
   /** The recording that the file was exported from by keywitness. */
   origin?: Origin;

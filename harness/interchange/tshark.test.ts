@@ -193,6 +193,120 @@ describe.skipIf(!findTshark())('a capture of TLS, with its keys (skipped where t
   });
 });
 
+it('gives tshark so much time, and no more', async () => {
+  const tshark = join(base, 'slow');
+  writeFileSync(tshark, '#!/bin/sh\ntrap "" TERM\nwhile :; do :; done\n', { mode: 0o700 });
+  const { signal } = new AbortController();
+  const act = decrypt(tshark, { path: 'x', name: 'call.pcap', ownerOf: () => 'alice', signal, longest: 60 });
+  await expect(act).rejects.toThrow(/^tshark did not read call\.pcap within 0\.001 minutes; cut out the call/);
+  await expect(act).rejects.toThrow(InterchangeError);
+});
+
+describe('Traffic holds no more than it may', () => {
+  const piece = Buffer.alloc(1000, 1).toString('hex');
+  type Field = [name: string, show: string, value?: string];
+  const ENDS: Field[] = [
+    ...([
+      ['ip.src', '10.0.0.1'],
+      ['tcp.stream', '0'],
+    ] as Field[]),
+  ];
+  /** A packet that holds one message or frame. */
+  const seePacket = (traffic: Traffic, protocol: string, ...fields: Field[]) => {
+    const see = (element: Tag['element'], name: string, show = '', value = '') =>
+      traffic.see({ element, name, show, value });
+    see('packet', '');
+    for (const field of ENDS) see('field', ...field);
+    see('proto', protocol);
+    for (const field of fields) see('field', ...field);
+  };
+  const limited = () => new Traffic({ name: 'x', ownerOf: () => 'alice' }, 10_000);
+  const hex = (text: string) => Buffer.from(text).toString('hex');
+  const openHttp2 = (traffic: Traffic, ...headers: [string, string][]) =>
+    seePacket(
+      traffic,
+      'http2',
+      ...([
+        ['http2.streamid', '1'],
+        ['http2.type', '1'],
+      ] as Field[]),
+      ...[[':method', 'POST'], ...headers].flatMap(([name = '', value = '']): Field[] => [
+        ['http2.header.name', '', hex(name)],
+        ['http2.header.value', '', hex(value)],
+      ]),
+    );
+  const more = /^x holds more than 10000 bytes of headers, bodies and messages$/;
+
+  it.each<[string, (traffic: Traffic) => void, (traffic: Traffic, at: number) => void]>([
+    [
+      'a message of a WebSocket that has no end',
+      (traffic) => {
+        seePacket(traffic, 'http', ['http.request.method', 'GET']);
+        seePacket(traffic, 'http', ['http.response.code', '101']);
+      },
+      (traffic, at) =>
+        seePacket(
+          traffic,
+          'websocket',
+          ...([
+            ['websocket.opcode', at === 0 ? '2' : '0'],
+            ['websocket.fin', '0'],
+            ['data.data', '', piece],
+          ] as Field[]),
+        ),
+    ],
+    [
+      'a body of HTTP/2 that has no end',
+      (traffic) => openHttp2(traffic),
+      (traffic) =>
+        seePacket(
+          traffic,
+          'http2',
+          ...([
+            ['http2.streamid', '1'],
+            ['http2.type', '0'],
+            ['http2.length', '1000'],
+          ] as Field[]),
+          ['http2.data.data', '', piece],
+        ),
+    ],
+    [
+      'headers',
+      () => {},
+      (traffic) => seePacket(traffic, 'http', ['http.request.method', 'GET'], ['http.request.line', `x: ${piece}\n`]),
+    ],
+  ])('of %s', (_, open, next) => {
+    const traffic = limited();
+    open(traffic);
+    for (let at = 0; at < 4; at++) next(traffic, at);
+    const act = () => {
+      for (let at = 4; at < 12; at++) next(traffic, at);
+      traffic.end();
+    };
+    expect(act).toThrow(InterchangeError);
+    expect(act).toThrow(more);
+  });
+
+  it('counts a body once that is shown in pieces and whole', () => {
+    const traffic = limited();
+    openHttp2(traffic);
+    const data: Field[] = [
+      ['http2.streamid', '1'],
+      ['http2.type', '0'],
+      ['http2.length', '1000'],
+    ];
+    for (let at = 0; at < 7; at++) seePacket(traffic, 'http2', ...data, ['http2.data.data', '', piece]);
+    seePacket(
+      traffic,
+      'http2',
+      ...data,
+      ['http2.body.reassembled.data', '', piece.repeat(8)],
+      ['http2.flags.end_stream', '1'],
+    );
+    expect([...traffic.end().events].at(-1)?.event).toMatchObject({ type: 'http.body', body: Buffer.alloc(8000, 1) });
+  });
+});
+
 describe('PdmlReader', () => {
   const text =
     '<pdml>\n<packet>\n<proto name="http"><field name="x" show="a &lt;b&gt; &amp;quot; &quot;\n" value="61"/>\n</proto></packet>';
@@ -216,6 +330,24 @@ describe('PdmlReader', () => {
   it('never throws on other text', () => {
     fc.assert(fc.property(fc.string(), (noise) => void [...new PdmlReader().push(noise)]));
   });
+});
+
+it('Traffic takes no status for one that is none', () => {
+  const traffic = new Traffic({ name: 'x', ownerOf: () => 'alice' });
+  for (const [element, name, show] of [
+    ...([
+      ['packet', '', ''],
+      ['proto', 'http', ''],
+      ['field', 'http.request.method', 'GET'],
+    ] as const),
+    ...([
+      ['packet', '', ''],
+      ['proto', 'http', ''],
+      ['field', 'http.response.code', '1e40'],
+    ] as const),
+  ])
+    traffic.see({ element, name, show, value: '' });
+  expect([...traffic.end().events].map(({ event }) => event.type)).toEqual(['http.request']);
 });
 
 it('Traffic never throws, whatever order fields come in', () => {

@@ -7,12 +7,13 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { NewEvent } from '../recording/format.ts';
+import { Held } from './held.ts';
 import { PdmlReader, type Tag } from './pdml.ts';
 import { InterchangeError } from './source.ts';
-import type { Imported, Timed } from './timed.ts';
+import { type Imported, isStatus, type Timed } from './timed.ts';
 
-/** Bytes of bodies and messages, which are held in memory. */
-const MOST_BYTES = 512 << 20;
+/** How long tshark may read (ms): it takes seconds for a call, and hours for what was made to be slow. */
+const LONGEST_READ = 30 * 60_000;
 const MOST_EXCHANGES = 200_000;
 /** Characters of what tshark says where it fails. */
 const KEPT = 2000;
@@ -43,15 +44,22 @@ export interface TlsCapture {
   /** Whose exchange it is, by the client's address and port; undefined for nobody's. */
   ownerOf(address: string, port: number): string | undefined;
   signal: AbortSignal;
+  /** How long tshark may take (ms); half an hour if it isn't said. */
+  longest?: number;
 }
 
-/** @throws InterchangeError where tshark can't read the file; what the signal was aborted with */
+/** @throws InterchangeError where tshark can't read the file, or not in time; what the signal was aborted with */
 export async function decrypt(program: string, capture: TlsCapture): Promise<Imported> {
-  const { path, name, keylog, signal } = capture;
+  const { path, name, keylog, signal, longest = LONGEST_READ } = capture;
   const args = ['-n', '-r', path, '-T', 'pdml', '-Y', 'http or http2 or websocket'];
   args.push('-J', 'frame ip ipv6 tcp http http2 websocket data', '-o', 'http.decompress_body:FALSE');
   if (keylog !== undefined) args.push('-o', `tls.keylog_file:${keylog}`);
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], signal });
+  const isLate = AbortSignal.timeout(longest);
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal: AbortSignal.any([signal, isLate]),
+    killSignal: 'SIGKILL',
+  });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-KEPT);
@@ -70,8 +78,12 @@ export async function decrypt(program: string, capture: TlsCapture): Promise<Imp
     const last = said.split('\n').findLast((line) => line.trim() !== '' && !line.startsWith('Running as user'));
     if (code !== 0) throw new Error(`it ended with exit code ${code}: ${last ?? 'it says nothing'}`);
   } catch (error) {
-    child.kill();
+    child.kill('SIGKILL');
     signal.throwIfAborted();
+    if (isLate.aborted)
+      throw new InterchangeError(
+        `tshark did not read ${name} within ${longest / 60_000} minutes; cut out the call, as with editcap -A -B`,
+      );
     throw error instanceof InterchangeError
       ? error
       : new InterchangeError(`tshark could not read ${name}: ${(error as Error).message}`);
@@ -118,13 +130,15 @@ export class Traffic {
   readonly #sockets = new Map<string, Exchange>();
   #packet = blankPacket();
   #layer: Layer | undefined;
+  readonly #held: Held;
   #count = 0;
-  #bytes = 0;
   /** Messages whose content was not shown. */
   #unread = 0;
 
-  constructor(capture: Pick<TlsCapture, 'name' | 'ownerOf'>) {
+  /** @param most how many bytes may be held, if not as many as of other files */
+  constructor(capture: Pick<TlsCapture, 'name' | 'ownerOf'>, most?: number) {
     this.#capture = capture;
+    this.#held = new Held(capture.name, most);
   }
 
   see(tag: Tag): void {
@@ -185,17 +199,17 @@ export class Traffic {
       const exchange = this.#open(method, url, version, headers);
       if (!exchange) return;
       waiting.push(exchange);
-      this.#body(exchange, 'request', body);
+      this.#whole(exchange, 'request', body);
       return;
     }
     const status = Number(shown(fields, 'http.response.code'));
     const exchange = waiting[0];
-    if (!exchange || !Number.isInteger(status) || status <= 0) return;
+    if (!exchange || !isStatus(status)) return;
     // Interim replies come before the one that counts (RFC 9110, 15.2).
     if (status < 200 && status !== 101) return;
     waiting.shift();
     this.#reply(exchange, status, '1.1', linesOf(fields, 'http.response.line'));
-    this.#body(exchange, 'response', body);
+    this.#whole(exchange, 'response', body);
     if (status !== 101) return;
     this.#sockets.set(stream, exchange);
     const { participant, name, url, headers } = exchange;
@@ -220,8 +234,10 @@ export class Traffic {
         const url = `${pseudo.get(':scheme')}://${pseudo.get(':authority')}${pseudo.get(':path') ?? ''}`;
         exchange = this.#open(method, url, '2.0', headers);
         if (exchange) this.#streams.set(key, exchange);
-      } else if (exchange && Number(pseudo.get(':status')) >= 200)
-        this.#reply(exchange, Number(pseudo.get(':status')), '2.0', headers);
+      } else {
+        const status = Number(pseudo.get(':status'));
+        if (exchange && isStatus(status) && status >= 200) this.#reply(exchange, status, '2.0', headers);
+      }
     }
     if (!exchange) return;
     const of = this.#packet.source === exchange.client ? 'request' : 'response';
@@ -231,13 +247,14 @@ export class Traffic {
       const piece = codedIn(fields) ?? bytesOf(fields, 'http2.data.data');
       const padding = Number(shown(fields, 'http2.pad_length')) || 0;
       const length = Number(shown(fields, 'http2.length')) - (padding > 0 ? padding + 1 : 0);
-      if (whole) exchange.pieces[of] = [whole];
-      else if (piece && piece.length !== length) this.#unread++;
-      else if (piece) exchange.pieces[of].push(piece);
+      if (whole) {
+        for (const { length } of exchange.pieces[of].splice(0)) this.#held.release(length);
+        this.#keep(exchange.pieces[of], whole);
+      } else if (piece && piece.length !== length) this.#unread++;
+      else if (piece) this.#keep(exchange.pieces[of], piece);
     }
     if (shown(fields, 'http2.flags.end_stream') !== '1') return;
-    this.#body(exchange, of, Buffer.concat(exchange.pieces[of]));
-    exchange.pieces[of] = [];
+    this.#body(exchange, of, exchange.pieces[of].splice(0));
   }
 
   #websocket({ fields }: Layer): void {
@@ -272,12 +289,12 @@ export class Traffic {
     const message =
       opcode === OPCODE.continuation ? partial.get(sender) : { binary: opcode === OPCODE.binary, pieces: [] };
     if (!message) return;
-    message.pieces.push(payload ?? Buffer.alloc(0));
+    this.#keep(message.pieces, payload ?? Buffer.alloc(0));
     partial.set(sender, message);
     if (shown(fields, 'websocket.fin') !== '1') return;
     partial.delete(sender);
     const direction = isSent ? 'send' : 'receive';
-    const body = this.#counted(Buffer.concat(message.pieces));
+    const body = Buffer.concat(message.pieces);
     this.#add({ ...common, type: 'ws.message', direction, binary: message.binary, body });
   }
 
@@ -297,20 +314,28 @@ export class Traffic {
     this.#add({ participant, vantage: 'proxy', type: 'http.response', exchange: name, status, version, headers });
   }
 
-  #body({ name, participant }: Exchange, of: 'request' | 'response', body: Buffer | undefined): void {
-    if (!body || body.length === 0) return;
-    const common = { participant, vantage: 'proxy', type: 'http.body', exchange: name, of, last: true } as const;
-    this.#add({ ...common, body: this.#counted(body) });
+  #whole(exchange: Exchange, of: 'request' | 'response', body: Buffer | undefined): void {
+    const pieces: Buffer[] = [];
+    if (body) this.#keep(pieces, body);
+    this.#body(exchange, of, pieces);
   }
 
-  #counted(bytes: Buffer): Buffer {
-    this.#bytes += bytes.length;
-    if (this.#bytes > MOST_BYTES)
-      throw new InterchangeError(`${this.#capture.name} holds more than ${MOST_BYTES} bytes of bodies and messages`);
-    return bytes;
+  /** @param pieces that are counted already */
+  #body({ name, participant }: Exchange, of: 'request' | 'response', pieces: Buffer[]): void {
+    const body = Buffer.concat(pieces);
+    if (body.length === 0) return;
+    this.#add({ participant, vantage: 'proxy', type: 'http.body', exchange: name, of, last: true, body });
+  }
+
+  /** Counted where it comes, since what it is a piece of may have no end. */
+  #keep(pieces: Buffer[], piece: Buffer): void {
+    this.#held.add(piece.length);
+    pieces.push(piece);
   }
 
   #add(event: NewEvent): void {
+    this.#held.add('url' in event ? event.url.length : 0);
+    if ('headers' in event) this.#held.addHeaders(event.headers);
     this.#events.push({ time: this.#packet.time, event });
   }
 }
