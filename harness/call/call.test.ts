@@ -20,6 +20,10 @@ function participant(name: string, card: number, shows: number[]): Participant {
 }
 
 function callOf(...cast: Participant[]): Call {
+  return callUntil(AbortSignal.timeout(100), ...cast);
+}
+
+function callUntil(deadline: AbortSignal, ...cast: Participant[]): Call {
   return new Call({
     service,
     participants: new Map(cast.map((one) => [one.name, one])),
@@ -28,7 +32,8 @@ function callOf(...cast: Participant[]): Call {
     seconds: 1,
     sink: { append() {} },
     signal: new AbortController().signal,
-    deadline: AbortSignal.timeout(100),
+    deadline,
+    nextDeadline: () => AbortSignal.timeout(100),
     progress() {},
   });
 }
@@ -40,6 +45,18 @@ describe('a call is connected', () => {
     await call.join('bob');
     await call.untilConnected();
     expect(call.connected).toBe(true);
+  });
+
+  test('and again with who comes later, who is not held to when the first ones had to be in', async () => {
+    const deadline = new AbortController();
+    const cast = [participant('alice', 1, [2, 3]), participant('bob', 2, [1, 3]), participant('carol', 3, [1, 2])];
+    const call = callUntil(deadline.signal, ...cast);
+    await call.join('alice');
+    await call.join('bob');
+    await call.untilConnected();
+    deadline.abort();
+    await call.join('carol');
+    await call.untilConnected();
   });
 
   test('not by what one shows of oneself', async () => {

@@ -35,6 +35,8 @@ export interface CallOptions {
   signal: AbortSignal;
   /** When the call must be connected. */
   deadline: AbortSignal;
+  /** When it must be again, from now: asked as somebody joins a connected call. */
+  nextDeadline(): AbortSignal;
   /** Who does by hand what the service's `join` leaves to do; nobody unless given. */
   assisted?: Assisted;
   progress(what: string): void;
@@ -49,13 +51,13 @@ export class Call {
   readonly #inCall = new Map<string, Participant>();
   readonly #shared = new Set<string>();
   readonly #interrupted: Promise<never>;
-  readonly #overdue: Promise<never>;
+  #deadline: AbortSignal;
   connected = false;
 
   constructor(options: CallOptions) {
     this.#options = options;
     this.#interrupted = aborted(options.signal);
-    this.#overdue = aborted(options.deadline, 'it took too long');
+    this.#deadline = options.deadline;
   }
 
   get seconds(): number {
@@ -68,12 +70,13 @@ export class Call {
     const { service, meeting, secret, sink, assisted } = this.#options;
     const visit: Visit = { meeting, participant: name, secret };
     this.#options.progress(`${name} joins`);
+    if (this.connected) this.#deadline = this.#options.nextDeadline();
     this.#share(service.shares?.(visit) ?? []);
     const join = async () => {
       await service.join(participant.page, visit);
       await assisted?.join(participant, visit);
     };
-    await this.#step(`${name} joins`, participant, join, this.#overdue);
+    await this.#step(`${name} joins`, participant, join, aborted(this.#deadline, 'it took too long'));
     this.#inCall.set(name, participant);
     sink.append({
       participant: name,
@@ -121,7 +124,7 @@ export class Call {
     const missing = () => this.#pairs().filter((pair) => !this.#arrived.get(pair)?.counters.size);
     await this.#look(
       () => missing().length === 0,
-      this.#options.deadline,
+      this.#deadline,
       () => {
         const what = missing().map((pair) => pair.split(' ').join(' does not show '));
         const reason = `the call did not connect in time: ${what.map((one) => `${one}'s test card`).join('; ')}`;

@@ -114,7 +114,8 @@ async function setStage(
   cleanup: Cleanup,
 ): Promise<Stage> {
   const { connectWithin = CONNECT_WITHIN } = service;
-  const deadline = assisted?.deadline(connectWithin) ?? AbortSignal.timeout(connectWithin);
+  const nextDeadline = () => assisted?.deadline(connectWithin) ?? AbortSignal.timeout(connectWithin);
+  const deadline = nextDeadline();
   progress(`starting ${service.name}`);
   const running = await service.start();
   cleanup.add(() => running.stop());
@@ -168,6 +169,7 @@ async function setStage(
     sink,
     signal,
     deadline,
+    nextDeadline,
     assisted,
     progress,
   });
