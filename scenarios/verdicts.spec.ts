@@ -106,6 +106,8 @@ test('server-key: sound ciphertext under a key that the server handed out in the
 });
 
 test('sealed with a third who comes later and leaves earlier: nothing is refuted', async ({}, info) => {
+  // Six streams are sealed and opened at once.
+  test.slow();
   const { result } = await run(
     'specimen/sealed',
     info.outputPath('three.kw'),
