@@ -261,34 +261,21 @@ function describe(step: ProofStep, value: Uint8Array): string {
 }
 
 function show({ codec, path }: Proof, media: Uint8Array, frames: number, folder: string): void {
-  const [name, options] =
-    codec === 'VP8'
-      ? [
-          'picture.png',
-          [
-            '-f',
-            'ivf',
-            '-i',
-            '-',
-            '-vf',
-            `select=gte(n\\,${Math.min(LATE_ENOUGH, frames - 1)})`,
-            '-frames:v',
-            '1',
-            '-update',
-            '1',
-          ],
-        ]
-      : ['sound.wav', ['-f', 'ogg', '-i', '-']];
-  const output = join(folder, name as string);
+  const isPicture = codec === 'VP8';
+  // A file, not a pipe: ffmpeg stops reading once it has its picture, which breaks a pipe.
+  const input = join(folder, isPicture ? 'media.ivf' : 'media.ogg');
+  const output = join(folder, isPicture ? 'picture.png' : 'sound.wav');
+  const late = `select=gte(n\\,${Math.min(LATE_ENOUGH, frames - 1)})`;
+  const picture = isPicture ? ['-vf', late, '-frames:v', '1', '-update', '1'] : [];
+  writeFileSync(input, media);
   rmSync(output, { force: true });
   const ffmpeg = process.env.FFMPEG_BIN ?? 'ffmpeg';
-  const run = spawnSync(ffmpeg, ['-v', 'error', '-y', ...options!, output], { input: media });
+  const run = spawnSync(ffmpeg, ['-v', 'error', '-y', '-nostdin', '-i', input, ...picture, output]);
   if (run.error) throw new Error(`ffmpeg could not be run: ${run.error.message}`);
   if (run.status !== 0 || !existsSync(output)) throw new Error(`ffmpeg drew nothing: ${run.stderr.toString().trim()}`);
-  writeFileSync(join(folder, codec === 'VP8' ? 'media.ivf' : 'media.ogg'), media);
   const shown = path?.some(({ from }) => from === 'browser')
     ? 'This is what was sealed'
-    : `This is what the provider's server could ${codec === 'VP8' ? 'see' : 'hear'}`;
+    : `This is what the provider's server could ${isPicture ? 'see' : 'hear'}`;
   console.log(`\n${shown}: ${output}`);
 }
 

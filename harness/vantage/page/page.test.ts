@@ -979,6 +979,26 @@ describe('the health of the vantage point', { timeout: MINUTE }, () => {
     expect(watched.of('crypto.random')).toHaveLength(15);
   });
 
+  test('a realm that has only just begun is waited for', async () => {
+    const held: (() => void)[] = [];
+    let isHolding = true;
+    watched = await Watched.start((cdp) => ({
+      ...cdp,
+      onEvent: (listener) =>
+        cdp.onEvent((event) => {
+          if (isHolding && event.method === 'Runtime.consoleAPICalled') held.push(() => listener(event));
+          else listener(event);
+        }),
+    }));
+    await watched.browser.page.goto(site.url);
+    await watched.browser.page.evaluate(draw(5));
+    const health = watched.vantage.health();
+    await vi.waitFor(() => expect(held.length).toBeGreaterThan(0), WAIT);
+    isHolding = false;
+    for (const release of held) release();
+    expect(await health).toEqual({ state: 'alive', detail: '5 events from 2 realms' });
+  });
+
   test('a message that got lost on the way is noticed', async () => {
     watched = await Watched.start(losing((call) => call === 4));
     await watched.browser.page.goto(site.url);

@@ -3,13 +3,14 @@
  * and what they tell into the recording.
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type EventSink, SMALL_BYTES } from '../../recording/format.ts';
 import { bundle } from './bundle.ts';
 import type { Cdp, CdpEvent } from './cdp.ts';
 import { eventOf, parseMessage, type RealmMessage } from './events.ts';
 
 /** A realm that doesn't answer for so long (ms) is lost. */
-const ANSWER_WITHIN = 5000;
+const ANSWER_WITHIN = 15_000;
 /** Each time that so many characters came from a realm, it is told; well below what `prelude/emit.ts` lets wait. */
 const ACKNOWLEDGE_EVERY = 4 * 1024 * 1024;
 /** A longer message (characters) than the hooks send can't be theirs. */
@@ -48,6 +49,9 @@ interface Realm {
   acknowledged: number;
   /** The realm's `Control` (`prelude/emit.ts`), once it is there. */
   control?: string;
+  /** Called when `control` is there, or will never be. */
+  settled: () => void;
+  introduced: Promise<void>;
 }
 
 /**
@@ -153,7 +157,11 @@ export async function startPageVantage(cdp: Cdp, participant: string, sink: Even
     const kind = typeof fields.kind === 'string' ? fields.kind : target.type;
     const url = typeof fields.url === 'string' ? fields.url : target.url;
     sink.append({ participant, vantage: 'page', type: 'vantage.realm', realm: name, kind, url });
-    return { name, sessionId, count: 0, characters: 0, acknowledged: 0 };
+    let settled = () => {};
+    const introduced = new Promise<void>((resolve) => {
+      settled = resolve;
+    });
+    return { name, sessionId, count: 0, characters: 0, acknowledged: 0, settled, introduced };
   }
 
   /** The realm's own console message that carries its control; never the page's, which doesn't know the token. */
@@ -161,6 +169,7 @@ export async function startPageVantage(cdp: Cdp, participant: string, sink: Even
     const realm = realms.get(`${sessionId} ${context}`);
     if (first?.value !== token || !second?.objectId || !realm) return;
     realm.control = second.objectId;
+    realm.settled();
     // The page's `console.clear()` would take the first handle away.
     const kept = { objectId: second.objectId, functionDeclaration: SELF, objectGroup: token };
     const answer = cdp.send('Runtime.callFunctionOn', kept, { sessionId });
@@ -179,7 +188,11 @@ export async function startPageVantage(cdp: Cdp, participant: string, sink: Even
   }
 
   function ended(isOver: (id: string) => boolean): void {
-    for (const id of realms.keys()) if (isOver(id)) realms.delete(id);
+    for (const [id, realm] of realms) {
+      if (!isOver(id)) continue;
+      realms.delete(id);
+      realm.settled();
+    }
   }
 
   function event({ method, params, sessionId = '' }: CdpEvent): void {
@@ -209,6 +222,8 @@ export async function startPageVantage(cdp: Cdp, participant: string, sink: Even
   /** Calls a function of the realm's control; undefined if the realm ended meanwhile. */
   async function ask(id: string, realm: Realm, functionDeclaration: string): Promise<unknown> {
     try {
+      // A realm that has only just begun says its first word before it hands over its control.
+      await Promise.race([realm.introduced, delay(ANSWER_WITHIN, undefined, { ref: false })]);
       if (!realm.control) throw new Error('its control did not arrive');
       const call = { objectId: realm.control, functionDeclaration, returnByValue: true, awaitPromise: true };
       const options = { sessionId: realm.sessionId, timeout: ANSWER_WITHIN };
