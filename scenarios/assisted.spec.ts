@@ -84,7 +84,7 @@ test.describe('a person at windows', () => {
       }
       await person.reads(/Saved /);
       const byHand = await person.ended;
-      expect(byHand.code, byHand.stderr).toBe(0);
+      expect(byHand.code, byHand.stderr + byHand.stdout).toBe(0);
       expect((JSON.parse(byHand.stdout) as AuditResult).verdicts).toMatchObject([{ verdict: 'upheld' }]);
 
       expect(readFileSync(script, 'utf8')).not.toMatch(/correct horse|bob/);
@@ -92,7 +92,7 @@ test.describe('a person at windows', () => {
         ['run', lobby.address, '--join', script, ...trust, ...JUDGED, '--out', info.outputPath('again.kw')],
         { KEYWITNESS_PASSWORD_ALICE: 'correct horse', KEYWITNESS_PASSWORD_BOB: 'correct horse' },
       );
-      expect(replayed.code, replayed.stderr).toBe(0);
+      expect(replayed.code, replayed.stderr + replayed.stdout).toBe(0);
       expect((JSON.parse(replayed.stdout) as AuditResult).verdicts).toMatchObject([{ verdict: 'upheld' }]);
     } finally {
       lobby.close();

@@ -19,6 +19,8 @@ import { software } from './software.ts';
 
 /** ms from the start within which most services' calls connect, so that a run that can't succeed ends within 30 s. */
 const CONNECT_WITHIN = 25_000;
+/** Who joins a connected call shares the machine with it, and has so many times as long. */
+const LATER = 3;
 /** Pixels between the left edges of participants' windows, so that none hides another. */
 const WINDOW_APART = 480;
 
@@ -114,8 +116,8 @@ async function setStage(
   cleanup: Cleanup,
 ): Promise<Stage> {
   const { connectWithin = CONNECT_WITHIN } = service;
-  const nextDeadline = () => assisted?.deadline(connectWithin) ?? AbortSignal.timeout(connectWithin);
-  const deadline = nextDeadline();
+  const deadlineIn = (ms: number) => assisted?.deadline(ms) ?? AbortSignal.timeout(ms);
+  const deadline = deadlineIn(connectWithin);
   progress(`starting ${service.name}`);
   const running = await service.start();
   cleanup.add(() => running.stop());
@@ -169,7 +171,7 @@ async function setStage(
     sink,
     signal,
     deadline,
-    nextDeadline,
+    nextDeadline: () => deadlineIn(LATER * connectWithin),
     assisted,
     progress,
   });

@@ -18,9 +18,8 @@ import type { Page } from 'playwright';
 import type { RunningService, Service, Visit } from '../../../harness/call/service.ts';
 import { readVendor } from '../../vendors/vendors.ts';
 
-const START_MS = 60_000;
-const JOIN_MS = 20_000;
-const LEAVE_MS = 10_000;
+/** ms for what a specimen does; far more than it takes, for a machine may be busy. Joining has the call's own limit besides. */
+const STEP_WITHIN = 60_000;
 
 /** The claims that the specimens speak of; the catalogue has more. */
 export type ClaimId = 'media-confidential' | 'key-origin' | 'key-delivery' | 'cipher' | 'ciphertext-sound';
@@ -102,7 +101,7 @@ async function start(specimen: Specimen): Promise<RunningService> {
     server.kill();
     await ended;
   };
-  const timeout = AbortSignal.timeout(START_MS);
+  const timeout = AbortSignal.timeout(STEP_WITHIN);
   const report = await Promise.race([
     once(server, 'message', { signal: timeout }).then(([message]) => message as ServerReport),
     ended.then(([code]): ServerReport => ({ type: 'failed', message: `its server ended with code ${code}` })),
@@ -127,16 +126,16 @@ async function start(specimen: Specimen): Promise<RunningService> {
 async function join(page: Page, origin: string, visit: Visit, secrets: Record<string, string> = {}): Promise<void> {
   const { meeting, participant } = visit;
   const fragment = new URLSearchParams({ name: participant, ...secrets });
-  await page.goto(`${origin}/room/${meeting}#${fragment}`, { timeout: JOIN_MS });
-  await page.getByRole('button', { name: 'Join' }).click({ timeout: JOIN_MS });
+  await page.goto(`${origin}/room/${meeting}#${fragment}`, { timeout: STEP_WITHIN });
+  await page.getByRole('button', { name: 'Join' }).click({ timeout: STEP_WITHIN });
   const outcome = page.locator('body[data-state=joined], body[data-state=failed]');
-  await outcome.waitFor({ timeout: JOIN_MS });
+  await outcome.waitFor({ timeout: STEP_WITHIN });
   if ((await outcome.getAttribute('data-state')) === 'failed') {
     throw new Error(`${participant} could not join: ${await page.locator('#status').textContent()}`);
   }
 }
 
 async function leave(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Leave' }).click({ timeout: LEAVE_MS });
-  await page.locator('body[data-state=left]').waitFor({ timeout: LEAVE_MS });
+  await page.getByRole('button', { name: 'Leave' }).click({ timeout: STEP_WITHIN });
+  await page.locator('body[data-state=left]').waitFor({ timeout: STEP_WITHIN });
 }
