@@ -9,12 +9,13 @@ import { readScreens } from '../harness/audit/screen.ts';
 import { readCapture } from '../harness/interchange/capture.ts';
 import { type Datagram, datagramIn } from '../harness/interchange/datagrams.ts';
 import { ByteSource } from '../harness/interchange/source.ts';
-import { decrypt, findTshark } from '../harness/interchange/tshark.ts';
+import { decrypt } from '../harness/interchange/tshark.ts';
 import { parseRtp } from '../harness/media/rtp.ts';
 import { CARD } from '../harness/media/test-card.ts';
 import type { RecordedEvent } from '../harness/recording/format.ts';
 import { RecordingReader } from '../harness/recording/reader.ts';
 import { whyNotCapture } from '../harness/vantage/wire/fixtures/why-not.ts';
+import { find as findTshark } from '../tools/services/tshark.mjs';
 import { keywitness, start } from './testing/keywitness.ts';
 
 /** ms that the film and the far ends may differ: a few pictures of the card, since the machine may be busy. */
@@ -152,7 +153,7 @@ test.describe('--wire', () => {
 
   test.describe(() => {
     test.beforeAll(async () => {
-      const reason = findTshark() ? await whyNotCapture() : 'tshark is not installed';
+      const reason = findTshark().ok ? await whyNotCapture() : 'tshark is not installed';
       test.skip(reason !== undefined, reason);
     });
 
@@ -174,7 +175,7 @@ test.describe('--wire', () => {
       await test.step('Wireshark decrypts it with no option, and reads what the proxy read', async () => {
         const signal = AbortSignal.timeout(60_000);
         const capture = { path, name: 'wire.pcapng', ownerOf: () => 'anyone', signal };
-        const { events: seen } = await decrypt(findTshark()!, capture);
+        const { events: seen } = await decrypt(findTshark().path!, capture);
         const decrypted = [...seen].map(({ event }) => event as { type: string; body?: unknown });
         const messages = messagesIn(reader, events);
         expect(messages.length).toBeGreaterThan(10);

@@ -9,6 +9,7 @@ import { type Cdp, cdpOverPipe } from '../vantage/page/cdp.ts';
 import { RTP_DUMP_FLAGS } from '../vantage/rtp/rtp-dump.ts';
 import { SCREEN_FLAGS } from '../vantage/screen/screen.ts';
 import type { WireBrowser } from '../vantage/wire/wire.ts';
+import { within } from '../vantage/within.ts';
 import { setUdpPorts } from './preferences.ts';
 
 export interface ChromiumOptions {
@@ -235,7 +236,7 @@ async function end(
 ): Promise<void> {
   if (isRunning(child)) {
     cdp.send('Browser.close').catch(() => {});
-    if (!(await within(END_WITHIN, exited))) {
+    if ((await within(END_WITHIN, exited)) === undefined) {
       child.kill('SIGTERM');
       await within(TERMINATE_WITHIN, exited);
     }
@@ -259,15 +260,4 @@ function killGroup(pid: number): void {
   } catch {
     // None of it is left.
   }
-}
-
-/** Whether it happened in time (ms). */
-async function within(time: number, happening: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), time);
-  });
-  const isInTime = await Promise.race([happening.then(() => true), late]);
-  clearTimeout(timer);
-  return isInTime;
 }

@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { find as findTshark } from '../../tools/services/tshark.mjs';
 import type { Recording, VendorProfile } from '../recording/format.ts';
 import { type RecordingStart, RecordingWriter, writeFileAtomically } from '../recording/writer.ts';
 import { isCapture } from './capture.ts';
@@ -15,7 +16,7 @@ import { clientsIn, isFlows, readFlows } from './mitmproxy.ts';
 import { expectOneRecording, microseconds, type Origin } from './origin.ts';
 import { ByteSource, InterchangeError } from './source.ts';
 import type { Imported, Timed } from './timed.ts';
-import { decrypt, findTshark, type TlsCapture } from './tshark.ts';
+import { decrypt, type TlsCapture } from './tshark.ts';
 
 /** Numbers of the test card. */
 const MOST_PARTICIPANTS = 15;
@@ -253,7 +254,7 @@ function decrypted(
   ownerOf: TlsCapture['ownerOf'],
   signal: AbortSignal,
 ): Promise<Imported> {
-  const program = findTshark();
+  const { path: program } = findTshark();
   if (!program)
     throw new InterchangeError(
       `${name}: tshark is needed to decrypt it and was not found on the PATH; install it (Debian: apt-get install tshark)`,

@@ -11,6 +11,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createAuthority } from '../../scenarios/specimens/base/certificates.ts';
+import { find as findTshark } from '../../tools/services/tshark.mjs';
 import { pcap, writeFiles } from './fixtures/captures.ts';
 import { told } from './fixtures/recordings.ts';
 import { Relay } from './fixtures/tls.ts';
@@ -18,7 +19,7 @@ import { importFiles } from './import.ts';
 import { interfaceBlock, packetBlock, secretsBlock, sectionBlock } from './pcapng.ts';
 import { PdmlReader, type Tag } from './pdml.ts';
 import { InterchangeError } from './source.ts';
-import { decrypt, findTshark, Traffic } from './tshark.ts';
+import { decrypt, Traffic } from './tshark.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'keywitness-tls-'));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
@@ -96,7 +97,7 @@ async function capture() {
   return { packets: relay.packets(), keys: Buffer.concat(keys) };
 }
 
-describe.skipIf(!findTshark())('a capture of TLS, with its keys (skipped where tshark is not installed)', () => {
+describe.skipIf(!findTshark().ok)('a capture of TLS, with its keys (skipped where tshark is not installed)', () => {
   let call: Awaited<ReturnType<typeof capture>>;
   beforeAll(async () => {
     call = await capture();

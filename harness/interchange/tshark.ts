@@ -4,8 +4,6 @@
  * crossed, content coding and all.
  */
 import { spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import type { NewEvent } from '../recording/format.ts';
 import { Held } from './held.ts';
 import { PdmlReader, type Tag } from './pdml.ts';
@@ -21,20 +19,6 @@ const KEPT = 2000;
 const HTTP2 = { data: '0', headers: '1' } as const;
 /** RFC 6455, 5.2. */
 const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8 } as const;
-
-/** The program, on the PATH; undefined where it isn't there. */
-export function findTshark(): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(delimiter).filter(Boolean)) {
-    const program = join(folder, 'tshark');
-    try {
-      accessSync(program, constants.X_OK);
-      return program;
-    } catch {
-      // Elsewhere, perhaps.
-    }
-  }
-  return undefined;
-}
 
 export interface TlsCapture {
   path: string;

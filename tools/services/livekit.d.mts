@@ -4,4 +4,3 @@ export const VERSION: string;
 export const title: string;
 export function find(): Finding;
 export function install(): Promise<void>;
-export function isAtLeast(version: string, wanted: string): boolean;

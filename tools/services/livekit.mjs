@@ -1,8 +1,10 @@
 /** The LiveKit server, a widely used SFU: built by Go, from the module proxy that Go is set up with. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { inPath, isProgram } from './base/path.mjs';
 import { place, run } from './base/place.mjs';
+import { isAtLeast } from './base/version.mjs';
 
 export const VERSION = 'v1.13.5';
 const PACKAGE = 'github.com/livekit/livekit-server/cmd/server';
@@ -25,8 +27,7 @@ export function find() {
   const name = 'livekit';
   const path = built();
   if (isProgram(path)) return { name, ok: true, path, from: VERSION };
-  const folders = (process.env.PATH || '').split(delimiter).filter(Boolean);
-  const other = folders.map((folder) => join(folder, 'livekit-server')).find(isProgram);
+  const other = inPath('livekit-server');
   if (other) {
     const { stdout } = spawnSync(other, ['--version'], { encoding: 'utf8', timeout: 5_000 });
     return { name, ok: true, path: other, from: ['PATH', stdout?.trim()].filter(Boolean).join(', ') };
@@ -53,21 +54,5 @@ export async function install() {
     renameSync(program, path);
   } finally {
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** @param {string} version as Go gives it: `go1.26.8` */
-export function isAtLeast(version, wanted) {
-  const [major, minor] = (version.match(/go(\d+)\.(\d+)/) ?? []).slice(1).map(Number);
-  const [wantedMajor, wantedMinor] = wanted.split('.').map(Number);
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
-}
-
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
   }
 }

@@ -1,17 +1,16 @@
 /** mitmproxy, the second engine of the proxy vantage point: Debian's package, else PyPI's in a virtual environment. */
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { aptInstall } from './base/apt.mjs';
 import { inPath, isProgram } from './base/path.mjs';
 import { place, run } from './base/place.mjs';
+import { installPackage } from './base/pypi.mjs';
+import { isAtLeast } from './base/version.mjs';
 
 /** The newest release that each Python takes, newest first. */
 const RELEASES = [
   { version: '12.3.1', python: '3.12' },
   { version: '11.0.2', python: '3.10' },
 ];
-/** ms for pip, which downloads some 30 MB. */
-const PIP_WITHIN = 10 * 60_000;
 
 export const title = "mitmproxy: Debian's package, or PyPI's in a virtual environment of its own";
 
@@ -46,33 +45,14 @@ export async function install() {
   });
 }
 
-/**
- * Into a virtual environment. It is made in its own place, since its programs name it; pip puts mitmproxy there after all that
- * it needs.
- */
+/** Into a virtual environment of its own, also where Debian's package is there. @throws Error of one line. */
 export async function installFromPypi() {
   const text = await run('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], { timeout: 60_000 });
   const release = RELEASES.find(({ python }) => isAtLeast(text.trim(), python));
   if (!release) throw new Error(`it needs Python ${RELEASES.at(-1).python} or newer; this is ${text.trim()}`);
   const program = mitmdump(release.version);
   if (isProgram(program)) return;
-  const folder = dirname(dirname(program));
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  try {
-    await run('python3', ['-m', 'venv', folder]);
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `mitmproxy==${release.version}`];
-    await run(join(folder, 'bin', 'python3'), pip, { timeout: PIP_WITHIN });
-    await run(program, ['--version'], { timeout: 60_000 });
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-/** Whether a version `MAJOR.MINOR` is `wanted` or newer. */
-function isAtLeast(version, wanted) {
-  const [major, minor] = version.split('.').map(Number);
-  const [wantedMajor, wantedMinor] = wanted.split('.').map(Number);
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+  await installPackage(`mitmproxy==${release.version}`, program, () =>
+    run(program, ['--version'], { timeout: 60_000 }),
+  );
 }

@@ -3,8 +3,8 @@
  * and what they tell into the recording.
  */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type EventSink, SMALL_BYTES } from '../../recording/format.ts';
+import { within } from '../within.ts';
 import { bundle } from './bundle.ts';
 import type { Cdp, CdpEvent } from './cdp.ts';
 import { eventOf, parseMessage, type RealmMessage } from './events.ts';
@@ -223,7 +223,7 @@ export async function startPageVantage(cdp: Cdp, participant: string, sink: Even
   async function ask(id: string, realm: Realm, functionDeclaration: string): Promise<unknown> {
     try {
       // A realm that has only just begun says its first word before it hands over its control.
-      await Promise.race([realm.introduced, delay(ANSWER_WITHIN, undefined, { ref: false })]);
+      await within(ANSWER_WITHIN, realm.introduced);
       if (!realm.control) throw new Error('its control did not arrive');
       const call = { objectId: realm.control, functionDeclaration, returnByValue: true, awaitPromise: true };
       const options = { sessionId: realm.sessionId, timeout: ANSWER_WITHIN };

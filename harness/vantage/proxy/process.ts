@@ -6,13 +6,14 @@
 import { spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { EventSink, NewEvent } from '../../recording/format.ts';
+import { within } from '../within.ts';
 import { FrameDecoder } from './frames.ts';
 import { cannotStart, type Proxies, type ToldOptions } from './proxies.ts';
 
 /** How long (ms) the process may take to be ready. */
 const READY_WITHIN = 20_000;
 /** How long (ms) the process may take to end by itself, and to answer. */
-const PATIENCE = 10_000;
+const PATIENCE = 20_000;
 /** How much (characters) of the process's last words is kept for error messages. */
 const LAST_WORDS = 4096;
 
@@ -161,12 +162,4 @@ function isControl(value: unknown): value is ControlMessage {
 function firstLine(text: string): string {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
   return (lines.find((line) => /error|not allowed/i.test(line)) ?? lines[0] ?? '').trim();
-}
-
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, undefined);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

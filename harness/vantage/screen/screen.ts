@@ -3,15 +3,16 @@
  * folder. Her browser records its own tab, from an isolated world (`recorder.ts`); why not by an extension:
  * docs/decisions/010-screen.md. A page that goes elsewhere ends a file, and the next is `PARTICIPANT.2.webm`.
  */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CDPSession, Page } from 'playwright';
 import { z } from 'zod';
 import type { EventSink } from '../../recording/format.ts';
 import { digest } from '../digest.ts';
 import { bundle } from '../page/bundle.ts';
+import { rewrite } from '../rewrite.ts';
+import { within } from '../within.ts';
 import type { Message } from './recorder.ts';
 
 /**
@@ -23,7 +24,7 @@ export const SCREEN_FLAGS = ['--auto-accept-this-tab-capture', '--auto-accept-ca
 const PRIVATE_FILE = 0o600;
 const PRIVATE_FOLDER = 0o700;
 /** ms that a page may take to begin, and to hand over the last piece. */
-const ANSWER_WITHIN = 10_000;
+const ANSWER_WITHIN = 20_000;
 /** ms that ffmpeg may take to write a file anew. */
 const REMUX_WITHIN = 60_000;
 /** A page that goes elsewhere more often than this isn't followed. */
@@ -164,7 +165,7 @@ class Take {
     const session = await page.context().newCDPSession(page);
     const take = new Take(page, session, openSync(path, 'wx', PRIVATE_FILE), listener);
     try {
-      await within(ANSWER_WITHIN, take.#start());
+      await answered(take.#start());
       return take;
     } catch (error) {
       take.#close('it never began');
@@ -203,7 +204,7 @@ class Take {
   async end(): Promise<void> {
     if (!this.isOpen) return;
     try {
-      await within(ANSWER_WITHIN, this.#evaluate('end()'));
+      await answered(this.#evaluate('end()'));
       this.#close();
     } catch (error) {
       this.#close(`its last piece did not come: ${firstLine(error)}`);
@@ -257,37 +258,19 @@ function parse(payload: string): Message | undefined {
   }
 }
 
-/** Writes a WebM file anew, with its length and an index, as the browser can't. @returns what went wrong */
-async function remux(ffmpeg: string, path: string): Promise<string | undefined> {
-  const next = `${path}.new`;
-  // Made here, so that it is private from the first byte.
-  closeSync(openSync(next, 'w', PRIVATE_FILE));
+/** Gives a WebM file its length and an index, as the browser can't. @returns what went wrong */
+function remux(ffmpeg: string, path: string): Promise<string | undefined> {
   const args = ['-hide_banner', '-nostdin', '-loglevel', 'error', '-protocol_whitelist', 'file', '-f', 'matroska'];
-  args.push('-i', `file:${path}`, '-map', '0', '-c', 'copy', '-bitexact', '-f', 'webm', '-y', `file:${next}`);
-  const child = spawn(ffmpeg, args, {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: REMUX_WITHIN,
-    killSignal: 'SIGKILL',
-  });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(0, 1000);
-  });
-  const problem = await new Promise<string | undefined>((resolve) => {
-    child.once('error', (error) => resolve(firstLine(error)));
-    child.once('close', (code) => resolve(code === 0 ? undefined : `ffmpeg: ${said.split('\n')[0] || `exit ${code}`}`));
-  });
-  if (problem) rmSync(next, { force: true });
-  else renameSync(next, path);
-  return problem;
+  args.push('-i', `file:${path}`, '-map', '0', '-c', 'copy', '-bitexact', '-f', 'webm', '-y');
+  return rewrite(path, ffmpeg, (next) => [...args, `file:${next}`], REMUX_WITHIN);
 }
 
-async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, milliseconds, new Error(`no answer within ${milliseconds} ms`));
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+async function answered(act: Promise<void>): Promise<void> {
+  const isDone = await within(
+    ANSWER_WITHIN,
+    act.then(() => true),
+  );
+  if (!isDone) throw new Error(`no answer within ${ANSWER_WITHIN} ms`);
 }
 
 function firstLine(error: unknown): string {

@@ -1,7 +1,7 @@
 /** Wireshark's programs that capture packets and put secrets beside them, which do so without reading what is in them. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { rewrite } from '../rewrite.ts';
 
 /** ms that a program may take to tell its version, to begin, to end, and to write a capture anew. */
 const VERSION_WITHIN = 5_000;
@@ -14,7 +14,6 @@ const BUFFER = 64;
 const LARGEST_CAPTURE = 4_000_000;
 /** Characters kept of what a program says. */
 const KEPT = 4096;
-const PRIVATE_FILE = 0o600;
 
 /**
  * Runs what its arguments say, and ends it when standard input ends: also when the harness is killed. A signal that comes with a
@@ -125,26 +124,7 @@ function killGroup({ pid }: ChildProcess): void {
  * Puts a key log (draft-ietf-tls-keylogfile) into a capture, before its packets, with editcap, so that Wireshark opens it decrypted.
  * @returns what went wrong, in a line; the capture is as it was then.
  */
-export async function injectSecrets(path: string, keyLog: string): Promise<string | undefined> {
-  const next = `${path}.new`;
-  // Made here, so that it is private from the first byte.
-  closeSync(openSync(next, 'w', PRIVATE_FILE));
-  const child = spawn('editcap', ['-F', 'pcapng', '--inject-secrets', `tls,${keyLog}`, path, next], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: INJECT_WITHIN,
-    killSignal: 'SIGKILL',
-  });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(0, KEPT);
-  });
-  const problem = await new Promise<string | undefined>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('close', (code) =>
-      resolve(code === 0 ? undefined : `editcap: ${said.split('\n')[0]!.slice(0, 300) || `exit code ${code}`}`),
-    );
-  });
-  if (problem) rmSync(next, { force: true });
-  else renameSync(next, path);
-  return problem;
+export function injectSecrets(path: string, keyLog: string): Promise<string | undefined> {
+  const args = (next: string) => ['-F', 'pcapng', '--inject-secrets', `tls,${keyLog}`, path, next];
+  return rewrite(path, 'editcap', args, INJECT_WITHIN);
 }

@@ -1,9 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findChromium } from '../../../tools/setup.mjs';
@@ -78,32 +75,6 @@ describe.skipIf(!installed)('Janus', () => {
     expect(traces().processes).toEqual([{ pid: janus.pid, name }]);
     await janus.stop();
     expect(isTraced(name)).toBe(false);
-  });
-
-  test('says that it died, and leaves nothing behind then either', async () => {
-    const janus = await startJanus({ name: 'videoroom', rooms: 1, publishers: 2 });
-    expect(janus.ended()).toBeUndefined();
-    process.kill(janus.pid, 'SIGKILL');
-    await expect.poll(() => janus.ended(), PATIENTLY).toMatch(/SIGKILL/);
-    await janus.stop();
-    expect(isTraced(folderOf(janus.socket))).toBe(false);
-  });
-
-  test('does not outlive the process that started it', async () => {
-    const script = `
-      const { startJanus } = await import(${JSON.stringify(new URL('./base/janus.ts', import.meta.url).href)});
-      const { pid, socket } = await startJanus({ name: "videoroom", rooms: 1, publishers: 2 });
-      console.log(pid, socket);
-      setInterval(() => {}, 1000);`;
-    const parent: ChildProcess = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [line] = await once(createInterface({ input: parent.stdout! }), 'line');
-    const [pid, socket] = String(line).split(' ');
-    expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('janus\n');
-    parent.kill('SIGKILL');
-    await expect.poll(() => existsSync(`/proc/${pid}/exe`), PATIENTLY).toBe(false);
-    rmSync(dirname(socket!), { recursive: true });
   });
 });
 

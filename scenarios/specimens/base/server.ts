@@ -6,11 +6,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Service } from '../../../harness/call/service.ts';
+import type { ServerReport } from '../../base/forked.ts';
 import { bundleClient } from './bundle.ts';
 import { type Authority, createAuthority } from './certificates.ts';
 import { serveMeetings } from './meetings.ts';
 import { homePage, roomPage, securityPage } from './pages.ts';
-import { type Host, hostName, type ServerReport, type Specimen } from './specimen.ts';
+import { type Host, hostName, type Ready, type Specimen } from './specimen.ts';
 
 const MEET_ADDRESS = '127.0.0.1';
 const MOST_BYTES = 1 << 16;
@@ -25,11 +26,11 @@ try {
   report({ type: 'failed', message: (error as Error).message });
 }
 
-function report(message: ServerReport): void {
+function report(message: ServerReport<Ready>): void {
   process.send!(message);
 }
 
-async function serve(name: string): Promise<ServerReport> {
+async function serve(name: string): Promise<ServerReport<Ready>> {
   const { specimen, service }: { specimen: Specimen; service: Service } = await import(
     new URL(`../${name}.ts`, import.meta.url).href
   );

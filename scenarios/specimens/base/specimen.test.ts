@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunningService, Service } from '../../../harness/call/service.ts';
+import type { ServerReport } from '../../base/forked.ts';
 import { roomPage, securityPage } from './pages.ts';
-import type { ServerReport, Specimen } from './specimen.ts';
+import type { Ready, Specimen } from './specimen.ts';
 
 const MINUTE = 60_000;
 const names = readdirSync(new URL('..', import.meta.url))
@@ -207,7 +208,7 @@ test(
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [line] = await once(parent.stdout.setEncoding('utf8'), 'data');
-    const { pid, report } = JSON.parse(line) as { pid: number; report: ServerReport };
+    const { pid, report } = JSON.parse(line) as { pid: number; report: ServerReport<Ready> };
     expect(report.type).toBe('ready');
     parent.kill('SIGKILL');
     await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 20_000, interval: 100 });

@@ -10,12 +10,10 @@
  * hooks, or what `base/client/page-keys.ts` makes of it; `NAME/worker.ts` transforms the frames, or else
  * `base/client/gcm-worker.ts` does. What its vendor says is in `scenarios/vendors/NAME.yaml`.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright';
 import type { RunningService, Service, Visit } from '../../../harness/call/service.ts';
+import { startForked } from '../../base/forked.ts';
 import { readVendor } from '../../vendors/vendors.ts';
 
 /** ms for what a specimen does; far more than it takes, for a machine may be busy. Joining has the call's own limit besides. */
@@ -67,10 +65,12 @@ export interface Specimen {
 /** Returns what `to` is told in the place of this message of `from`. A throw or a rejection ends the connection of `from`. */
 export type Relay = (from: string, to: string, message: unknown) => unknown;
 
-/** What the server process tells the one that started it. */
-export type ServerReport =
-  | { type: 'ready'; origin: string; hosts: Record<string, string>; trust: string[] }
-  | { type: 'failed'; message: string };
+/** What the server process tells once it is up; as in {@link RunningService}. */
+export interface Ready {
+  origin: string;
+  hosts: Record<string, string>;
+  trust: string[];
+}
 
 export function hostName(specimen: Specimen, label: string): string {
   return `${label}.${specimen.name}.test`;
@@ -93,24 +93,12 @@ export function serviceOf(specimen: Specimen): Service {
 }
 
 async function start(specimen: Specimen): Promise<RunningService> {
-  const server = fork(fileURLToPath(new URL('./server.ts', import.meta.url)), [specimen.name], {
-    execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href],
-  });
-  const ended = once(server, 'exit');
-  const stop = async () => {
-    server.kill();
-    await ended;
-  };
-  const timeout = AbortSignal.timeout(STEP_WITHIN);
-  const report = await Promise.race([
-    once(server, 'message', { signal: timeout }).then(([message]) => message as ServerReport),
-    ended.then(([code]): ServerReport => ({ type: 'failed', message: `its server ended with code ${code}` })),
-  ]).catch((error: Error): ServerReport => ({ type: 'failed', message: error.message }));
-  if (report.type === 'failed') {
-    await stop();
-    throw new Error(`specimen/${specimen.name} did not start: ${report.message}`);
-  }
-  const { origin, hosts, trust } = report;
+  const { origin, hosts, trust, stop } = await startForked<Ready>(
+    `specimen/${specimen.name}`,
+    new URL('./server.ts', import.meta.url),
+    [specimen.name],
+    STEP_WITHIN,
+  );
   return {
     origin,
     hosts,

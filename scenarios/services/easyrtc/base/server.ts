@@ -3,8 +3,9 @@ import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { ServerReport } from '../../../base/forked.ts';
 import { Middle } from './middle.ts';
-import type { ServerReport, Signalling } from './service.ts';
+import type { Ready, Signalling } from './service.ts';
 
 /** The parts of the packages that are used here; EasyRTC's are in its `docs/easyrtc_server_events.md`. */
 interface EasyRtc {
@@ -34,11 +35,11 @@ try {
   report({ type: 'failed', message: (error as Error).message });
 }
 
-function report(message: ServerReport): void {
+function report(message: ServerReport<Ready>): void {
   process.send!(message);
 }
 
-async function serve(folder: string, signalling: Signalling): Promise<ServerReport> {
+async function serve(folder: string, signalling: Signalling): Promise<ServerReport<Ready>> {
   const require = createRequire(join(folder, 'package.json'));
   const app = require('express')();
   const web = createServer(app);

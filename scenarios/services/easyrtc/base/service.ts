@@ -1,18 +1,17 @@
 /** open-easyrtc with its own demo page, whose server runs in a process of its own that ends when this one does, however it does. */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Page } from 'playwright';
 import type { RunningService } from '../../../../harness/call/service.ts';
 import { find } from '../../../../tools/services/easyrtc.mjs';
+import { startForked } from '../../../base/forked.ts';
 
 /** ms; starting and joining take about 1 s. */
 const START_WITHIN = 20_000;
 const JOIN_WITHIN = 15_000;
 
-/** What the server process tells the one that started it. */
-export type ServerReport = { type: 'ready'; origin: string } | { type: 'failed'; message: string };
+/** What the server process tells once it is up. */
+export interface Ready {
+  origin: string;
+}
 
 /** What the server does with descriptions on their way: passes them on, or puts itself between the participants. */
 export type Signalling = 'honest' | 'swapped';
@@ -21,24 +20,12 @@ export type Signalling = 'honest' | 'swapped';
 export async function startEasyRtc(signalling: Signalling): Promise<RunningService> {
   const { ok, path, problem } = find();
   if (!ok) throw new Error(`open-easyrtc can't be used: ${problem}; run \`node tools/services.mjs install easyrtc\``);
-  const server = fork(fileURLToPath(new URL('./server.ts', import.meta.url)), [path!, signalling], {
-    execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href],
-  });
-  const ended = once(server, 'exit');
-  const stop = async () => {
-    server.kill();
-    await ended;
-  };
-  const timeout = AbortSignal.timeout(START_WITHIN);
-  const report = await Promise.race([
-    once(server, 'message', { signal: timeout }).then(([message]) => message as ServerReport),
-    ended.then(([code]): ServerReport => ({ type: 'failed', message: `its server ended with code ${code}` })),
-  ]).catch((error: Error): ServerReport => ({ type: 'failed', message: error.message }));
-  if (report.type === 'failed') {
-    await stop();
-    throw new Error(`open-easyrtc did not start: ${report.message}`);
-  }
-  const { origin } = report;
+  const { origin, stop } = await startForked<Ready>(
+    'open-easyrtc',
+    new URL('./server.ts', import.meta.url),
+    [path!, signalling],
+    START_WITHIN,
+  );
   let taken: string | undefined;
   return {
     origin,

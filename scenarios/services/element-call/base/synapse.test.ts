@@ -6,9 +6,6 @@ import { roomsOn } from './rooms.ts';
 import { type Synapse, startSynapse } from './synapse.ts';
 import { exchangeToken } from './token-service.ts';
 
-/** A limit for what has no reason not to happen. */
-const PATIENTLY = { timeout: 20_000 };
-
 /** The folder that a process's configuration is in. */
 function folderOf(pid: number): string {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8').match(/keywitness-synapse-\w+/)![0];
@@ -97,13 +94,10 @@ describe.skipIf(!find().ok)('Synapse', () => {
     expect(await exchange({ ...openId, access_token: 'guessed' })).toMatchObject({ status: 401 });
   });
 
-  test('says that it died, and leaves nothing behind then either', async () => {
+  test('leaves nothing behind when stopped', async () => {
     const other = await startSynapse('http://127.0.0.1:1');
     const folder = folderOf(other.pid);
     expect(readdirSync(tmpdir())).toContain(folder);
-    expect(other.ended()).toBeUndefined();
-    process.kill(other.pid, 'SIGKILL');
-    await expect.poll(() => other.ended(), PATIENTLY).toMatch(/^Synapse ended \(SIGKILL\)/);
     await other.stop();
     expect(existsSync(`/proc/${other.pid}/exe`)).toBe(false);
     expect(readdirSync(tmpdir())).not.toContain(folder);

@@ -1,34 +1,23 @@
 /** Synapse as a child process, with a configuration and a database of its own, on loopback alone and without federation. */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { find } from '../../../../tools/services/synapse.mjs';
+import { inFolder, type RunningProgram, startProgram } from '../../../base/program.ts';
 
 const ADDRESS = '127.0.0.1';
 /** In the names of users and rooms; `.test` is nobody's (RFC 2606). */
 const SERVER_NAME = 'keywitness.test';
-/** util-linux, which every Debian has. */
-const SETPRIV = '/usr/bin/setpriv';
 /** ms until Synapse must be up; it takes 2 to 3 s, most of it to make its database. */
 const START_WITHIN = 60_000;
 
-export interface Synapse {
+export interface Synapse extends RunningProgram {
   /** Where its client API is: `http://127.0.0.1:PORT`. */
   url: string;
   /** What stands after the colon in the names of its users. */
   serverName: string;
   /** With which accounts are registered, by `/_synapse/admin/v1/register`. */
   registrationSecret: string;
-  pid: number;
-  /** What it ended with, if it ended by itself. */
-  ended(): string | undefined;
-  /** Ends Synapse and removes its folder. */
-  stop(): Promise<void>;
 }
 
 /**
@@ -38,25 +27,25 @@ export interface Synapse {
 export async function startSynapse(livekitService: string): Promise<Synapse> {
   const { path } = find();
   if (!path) throw new Error("Synapse isn't installed: node tools/services.mjs install synapse");
-  if (!existsSync(SETPRIV)) throw new Error("setpriv is missing: install Debian's package `util-linux`");
-  const folder = await mkdtemp(join(tmpdir(), 'keywitness-synapse-'));
-  try {
-    const registrationSecret = randomBytes(32).toString('hex');
+  const registrationSecret = randomBytes(32).toString('hex');
+  return inFolder('synapse', async (folder) => {
     const file = join(folder, 'homeserver.yaml');
     await writeFile(file, configuration(folder, registrationSecret, livekitService), { mode: 0o600 });
-    const { port, pid, ended, stop } = await run(path, file, folder);
-    return {
-      url: `http://${ADDRESS}:${port}`,
-      serverName: SERVER_NAME,
-      registrationSecret,
-      pid,
-      ended,
-      stop: () => stop().finally(() => removeFolder(folder)),
-    };
-  } catch (error) {
-    await removeFolder(folder);
-    throw error;
-  }
+    const { ready: port, ...running } = await startProgram({
+      name: 'Synapse',
+      path,
+      args: ['--config-path', file],
+      cwd: folder,
+      env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder },
+      startWithin: START_WITHIN,
+      read: (line) => ({
+        // Its log has the level in its fourth field; what it ends with is plain text.
+        complaint: !/^\d{4}-/.test(line) || / - (ERROR|CRITICAL) - /.test(line) ? line.trim() : undefined,
+        ready: /Synapse now listening on TCP port (\d+)/.exec(line)?.[1],
+      }),
+    });
+    return { ...running, url: `http://${ADDRESS}:${port}`, serverName: SERVER_NAME, registrationSecret };
+  });
 }
 
 /**
@@ -102,59 +91,3 @@ function configuration(folder: string, registrationSecret: string, livekitServic
 
 const UNLIMITED = { per_second: 1000, burst_count: 1000 };
 const LIMITS = ['rc_message', 'rc_registration', 'rc_joins_per_room', 'rc_delayed_event_mgmt', 'rc_room_creation'];
-
-async function run(
-  program: string,
-  file: string,
-  folder: string,
-): Promise<Pick<Synapse, 'pid' | 'ended' | 'stop'> & { port: string }> {
-  // setpriv becomes Synapse, with the order that the kernel kill it when the thread that started it ends, however that ends.
-  const child = spawn(SETPRIV, ['--pdeathsig', 'KILL', '--', program, '--config-path', file], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: folder, TMPDIR: folder },
-  });
-  const exited = once(child, 'close');
-  exited.catch(() => {});
-  let stopping = false;
-  let complaint = '';
-  const ended = () => {
-    if (stopping || (child.exitCode === null && child.signalCode === null)) return undefined;
-    return [`Synapse ended (${child.signalCode ?? `exit code ${child.exitCode}`})`, complaint]
-      .filter(Boolean)
-      .join(': ');
-  };
-  const stop = async () => {
-    stopping = true;
-    // Its database goes with it.
-    child.kill('SIGKILL');
-    await exited;
-  };
-  const listening = new Promise<string>((resolve) => {
-    for (const output of [child.stdout, child.stderr])
-      createInterface({ input: output }).on('line', (line) => {
-        // Its log has the level in its fourth field; what it ends with is plain text.
-        if (!/^\d{4}-/.test(line) || / - (ERROR|CRITICAL) - /.test(line)) complaint = line.trim() || complaint;
-        const port = /Synapse now listening on TCP port (\d+)/.exec(line)?.[1];
-        if (port) resolve(port);
-      });
-  });
-  const early = exited.then(() => Promise.reject(new Error(ended())));
-  early.catch(() => {});
-  const overdue = AbortSignal.timeout(START_WITHIN);
-  const late = once(overdue, 'abort').then(() =>
-    Promise.reject(new Error(`Synapse isn't up after ${START_WITHIN} ms`)),
-  );
-  late.catch(() => {});
-  try {
-    const port = await Promise.race([listening, early, late]);
-    return { port, pid: child.pid!, ended, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-}
-
-function removeFolder(folder: string): Promise<void> {
-  return rm(folder, { recursive: true, force: true });
-}

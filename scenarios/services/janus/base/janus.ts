@@ -1,27 +1,18 @@
 /** Debian's Janus WebRTC server as a child process, with a configuration of its own and no way in but a Unix socket. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { inFolder, type RunningProgram, startProgram } from '../../../base/program.ts';
 
 const JANUS = '/usr/bin/janus';
-/** util-linux, which every Debian has. */
-const SETPRIV = '/usr/bin/setpriv';
 /** ms until Janus must be up; it takes about 100. */
 const START_WITHIN = 15_000;
 
-export interface Janus {
+export interface Janus extends RunningProgram {
   /** The Unix socket on which Janus speaks its WebSocket API (`janus-protocol`). */
   socket: string;
-  pid: number;
-  /** What it ended with, if it ended by itself. */
-  ended(): string | undefined;
-  /** Ends Janus and removes its folder. */
-  stop(): Promise<void>;
 }
 
 /** The plugin that Janus is to run, and nothing else. */
@@ -44,16 +35,11 @@ export type Plugin =
 export async function startJanus(plugin: Plugin): Promise<Janus> {
   const modules = await findModules();
   const address = iceAddress();
-  const folder = await mkdtemp(join(tmpdir(), 'keywitness-janus-'));
-  try {
+  return inFolder('janus', async (folder) => {
     const socket = join(folder, 'janus.sock');
     await writeConfiguration({ folder, socket, modules, address, plugin });
-    const { pid, ended, stop } = await runJanus(folder);
-    return { socket, pid, ended, stop: () => stop().finally(() => removeFolder(folder)) };
-  } catch (error) {
-    await removeFolder(folder);
-    throw error;
-  }
+    return { ...(await run(folder)), socket };
+  });
 }
 
 /**
@@ -148,51 +134,15 @@ function link(from: string, to: string, name: string): Promise<void> {
   return symlink(join(from, name), join(to, name));
 }
 
-async function runJanus(folder: string): Promise<Pick<Janus, 'pid' | 'ended' | 'stop'>> {
-  if (!existsSync(SETPRIV)) throw new Error("setpriv is missing: install Debian's package `util-linux`");
-  // setpriv becomes Janus, with the order that the kernel kill it when the thread that started it ends, however that ends.
-  const child = spawn(
-    SETPRIV,
-    ['--pdeathsig', 'KILL', '--', JANUS, '--disable-colors', '-F', folder, '-C', join(folder, 'janus.jcfg')],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  const exited = once(child, 'close');
-  exited.catch(() => {});
-  let stopping = false;
-  let complaint = '';
-  child.stderr.on('data', (chunk) => {
-    complaint = String(chunk).trim().split('\n').at(-1) ?? complaint;
+function run(folder: string): Promise<RunningProgram> {
+  return startProgram({
+    name: 'Janus',
+    path: JANUS,
+    args: ['--disable-colors', '-F', folder, '-C', join(folder, 'janus.jcfg')],
+    startWithin: START_WITHIN,
+    read: (line, output) => ({
+      complaint: output === 'stderr' || /^\[(FATAL|ERR)\]/.test(line) ? line.trim() : undefined,
+      ready: line.startsWith('Websockets server started') || undefined,
+    }),
   });
-  const ended = () => {
-    if (stopping || (child.exitCode === null && child.signalCode === null)) return undefined;
-    return [`Janus ended (${child.signalCode ?? `exit code ${child.exitCode}`})`, complaint].filter(Boolean).join(': ');
-  };
-  const stop = async () => {
-    stopping = true;
-    // There is nothing that it would have to put in order, and its orderly end takes a second and more.
-    child.kill('SIGKILL');
-    await exited;
-  };
-  const listening = new Promise<void>((resolve) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (/^\[(FATAL|ERR)\]/.test(line)) complaint = line;
-      if (line.startsWith('Websockets server started')) resolve();
-    });
-  });
-  const early = exited.then(() => Promise.reject(new Error(ended())));
-  early.catch(() => {});
-  const overdue = AbortSignal.timeout(START_WITHIN);
-  const late = once(overdue, 'abort').then(() => Promise.reject(new Error(`Janus isn't up after ${START_WITHIN} ms`)));
-  late.catch(() => {});
-  try {
-    await Promise.race([listening, early, late]);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { pid: child.pid!, ended, stop };
-}
-
-function removeFolder(folder: string): Promise<void> {
-  return rm(folder, { recursive: true, force: true });
 }
