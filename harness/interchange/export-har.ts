@@ -15,7 +15,8 @@ const LONGEST_CONTENT = 32 << 20;
 const LARGEST_BODY = 64 << 20;
 
 /**
- * Writes the file; `_participant` of an entry says whose it is, `_keywitness` of the log which recording it is from.
+ * Writes the file; `_participant` of an entry says whose it is, `_keywitness` of the log and, for who puts files together,
+ * `_recording` of each entry which recording it is from.
  * @returns how many exchanges it holds
  * @throws RecordingError, InterchangeError
  */
@@ -94,6 +95,7 @@ export function exportHar(reader: RecordingReader, path: string): number {
       timings,
       ...(server === undefined ? {} : { serverIPAddress: server }),
       _participant: exchange.participant,
+      _recording: recording.id,
       ...(closed ? { _webSocketClosed: closedOf(closed) } : {}),
     };
   }

@@ -57,11 +57,11 @@ describe('exportHar', () => {
   });
 
   it('gives WebSocket messages as Chrome does, and says whose and from which recording they are', () => {
-    const { _webSocketMessages: messages, _participant } = entry('/ws');
+    const { _webSocketMessages: messages, _participant, _recording } = entry('/ws');
     expect(messages[0]).toMatchObject({ type: 'send', opcode: 1, data: 'hello ü' });
     expect(messages[1]).toMatchObject({ type: 'receive', opcode: 2, data: 'AQD/' });
     expect(messages[0].time).toBeCloseTo(Date.now() / 1000, -3);
-    expect(_participant).toBe('alice');
+    expect([_participant, _recording]).toEqual(['alice', 'test']);
     expect(har.log._keywitness.origin.id).toBe('test');
     expect(har.log.comment).toBe('made by keywitness from recording test');
   });
@@ -193,6 +193,17 @@ describe('readHar', () => {
       { request: { ...entry().request, url: 'WSS://meet.example/' } },
     ];
     expect(read(log(...crossed.map(entry))).vantages[0]?.detail).toContain('3 exchanges;');
+  });
+
+  it('refuses what was put together of several files', () => {
+    const { log: made } = JSON.parse(readFileSync(exported(), 'utf8'));
+    const [first, ...others] = made.entries;
+    const several = /^call\.har was put together of several files, expected one recording's/;
+    const other = { ...first, _recording: 'other' };
+    expect(() => read({ log: made })).not.toThrow();
+    expect(() => read({ log: { ...made, entries: [other, ...others] } })).toThrow(several);
+    expect(() => read({ log: { ...made, entries: [entry(), first, ...others] } })).toThrow(several);
+    expect(() => read(log(first, other))).toThrow(several);
   });
 
   it('takes no peers but from an export', () => {

@@ -71,6 +71,7 @@ const entrySchema = z.object({
     })
     .optional(),
   _participant: text.optional(),
+  _recording: text.optional(),
   _fromCache: z.unknown().optional(),
   _fetchType: z.unknown().optional(),
   _wasFulfilled: z.unknown().optional(),
@@ -114,11 +115,14 @@ export function readHar(name: string, bytes: Uint8Array, participant: string): I
   const origin = readOrigin(from);
   const events: Timed[] = origin && Array.isArray(peers) ? peers.flatMap((one) => readPeer(one, origin)) : [];
   const owners = new Set<string>();
+  /** Of an export each entry says the same; of others' files none says anything. */
+  const recordings = new Set<string | undefined>(origin ? [origin.id] : []);
   let absent = 0;
   let inside = 0;
   entries.forEach((raw, index) => {
     const one = entrySchema.safeParse(raw);
     if (!one.success) throw new InterchangeError(`${name}: log.entries.${index}: ${told(one.error)}`);
+    recordings.add(one.data._recording);
     if (!hasCrossed(one.data)) {
       inside++;
       return;
@@ -129,6 +133,10 @@ export function readHar(name: string, bytes: Uint8Array, participant: string): I
     if (size > 0 && text === undefined) absent++;
     tellEntry(one.data, owner, `${owner}-${name}-${index + 1}`, `${name}: log.entries.${index}`, events);
   });
+  if (recordings.size > 1)
+    throw new InterchangeError(
+      `${name} was put together of several files, expected one recording's; import each by itself`,
+    );
   events.sort((a, b) => a.time - b.time);
   const beside = [
     absent > 0 ? `, ${absent} of them without the body of the reply` : '',

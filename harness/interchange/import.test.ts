@@ -159,7 +159,7 @@ describe('an export that is imported', () => {
 
   it('is not mixed with another recording’s', async () => {
     const { files } = exported();
-    const text = readFileSync(files[0]!, 'utf8').replaceAll('"id":"test"', '"id":"other"');
+    const text = readFileSync(files[0]!, 'utf8').replaceAll(/"(id|_recording)":"test"/g, '"$1":"other"');
     const other = writeFiles(folder, { 'other.har': text });
     await expect(importing([...other, files[1]!])).rejects.toThrow(
       /exports of 2 recordings, other and test; expected one/,
