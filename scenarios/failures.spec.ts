@@ -123,12 +123,11 @@ test('a service that is not there: exit code 4, within 30 s', async ({}, info) =
   expect(performance.now() - began).toBeLessThan(30_000);
 });
 
-test('a page that never connects: exit code 4 with the reason, within 30 s, and the recording so far', async ({}, info) => {
+test('a page that never connects: exit code 4 with the reason, given up within 30 s, and the recording so far', async ({}, info) => {
   const server = createServer((_, response) => response.setHeader('content-type', 'text/html').end('<h1>Waiting</h1>'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const out = info.outputPath('waiting.kw');
-  const began = performance.now();
   const { code, stderr } = await keywitness([
     'run',
     `http://127.0.0.1:${port}/{meeting}`,
@@ -140,9 +139,12 @@ test('a page that never connects: exit code 4 with the reason, within 30 s, and 
   server.close();
   expect(code, stderr).toBe(4);
   expect(stderr).toMatch(/alice does not show bob's test card; bob does not show alice's test card/);
-  expect(performance.now() - began).toBeLessThan(30_000);
   using reader = new RecordingReader(out);
   expect(reader.recording).toMatchObject({ complete: false, outcome: { connected: false } });
+  // By the recording's clock: how long a busy machine takes to end browsers is another matter.
+  const errors = [...reader.events()].filter(({ type }) => type === 'call.error');
+  expect(errors.map(({ participant }) => participant)).toEqual(['alice', 'bob']);
+  expect(errors[0]!.t).toBeLessThan(30_000);
   expect([...reader.events()].some(({ type }) => type === 'http.request')).toBe(true);
 });
 
