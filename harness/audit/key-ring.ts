@@ -1,4 +1,4 @@
-import type { Cipher } from '../ciphers/scheme.ts';
+import { type Cipher, sameCipher } from '../ciphers/scheme.ts';
 import type { KeyEvidence, StreamEvidence } from '../claims/evidence.ts';
 
 /** At most so many events are named that show a key in use. */
@@ -10,10 +10,11 @@ export const MARK_BYTES = 16;
 /** The keys found so far, by their bytes and cipher; what there is to say of where they come from is filled in once all are. */
 export class KeyRing {
   readonly all: KeyEvidence[] = [];
-  readonly #nonces = new Map<KeyEvidence, Map<string, { event: number; end: string }>>();
+  /** By the key's bytes: under two ciphers, or with tags of two lengths, it gives the same keystream. */
+  readonly #nonces = new Map<string, Map<string, { event: number; end: string }>>();
 
   of(bytes: Uint8Array, found: KeyEvidence['found'], cipher: Cipher): KeyEvidence {
-    const known = this.all.find((key) => Buffer.compare(key.bytes, bytes) === 0 && key.cipher.mode === cipher.mode);
+    const known = this.all.find((key) => Buffer.compare(key.bytes, bytes) === 0 && sameCipher(key.cipher, cipher));
     if (known) return known;
     const key: KeyEvidence = {
       name: `key ${this.all.length + 1}`,
@@ -40,7 +41,6 @@ export class KeyRing {
       evidence: [],
     };
     this.all.push(key);
-    this.#nonces.set(key, new Map());
     return key;
   }
 
@@ -62,7 +62,9 @@ export class KeyRing {
     if (key.evidence.length < MOST_EVIDENCE) key.evidence.push(...evidence);
     if (!nonce) return;
     key.nonces++;
-    const seen = this.#nonces.get(key)!;
+    const bytes = Buffer.from(key.bytes).toString('latin1');
+    const seen = this.#nonces.get(bytes) ?? new Map();
+    this.#nonces.set(bytes, seen);
     // A sender that numbers its keys may begin its nonces anew with each.
     const name = `${keyId ?? ''} ${Buffer.from(nonce).toString('latin1')}`;
     const earlier = seen.get(name);

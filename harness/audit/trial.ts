@@ -151,15 +151,19 @@ export class Trials {
     const sight = await this.#eyes.look(evidence, windows.all);
     // Without a tag, and where frames were not seen before they were sealed, the picture or the sound decides.
     if (!scheme.authenticated && shut.before(first.frame) === undefined && !shows(sight)) return false;
-    const key = this.#keys.of(bytes, found, first.result.cipher);
-    key.scheme = scheme.id;
-    key.sight = better(key.sight, sight, this.#eyes.pictures);
     evidence.sealed += opened.length;
     evidence.header = header;
     evidence.clearPrefix ??= opened.reduce((most, { result }) => Math.max(most, result.clearPrefix), 0);
+    const keys = new Set<KeyEvidence>();
     for (const { frame, result } of opened) {
+      const key = this.#keys.of(bytes, found, result.cipher);
+      keys.add(key);
       this.#keys.use(key, evidence, frame.evidence, result.nonce, frame.data, result.keyId);
       shut.opened(frame, header + result.clearPrefix);
+    }
+    for (const key of keys) {
+      key.scheme = scheme.id;
+      key.sight = better(key.sight, sight, this.#eyes.pictures);
     }
     shut.sample = [];
     for (const frame of shut.frames()) if (shut.sample.length < MOST_UNSEALED) shut.sample.push(frame);

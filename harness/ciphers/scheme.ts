@@ -112,7 +112,8 @@ export function openAll(scheme: Scheme, frames: readonly SealedFrame[], secret: 
   return enough ? all : undefined;
 }
 
-function sameCipher(a: Cipher, b: Cipher): boolean {
+/** Whether two ciphers are the same in all that can be stated of them. */
+export function sameCipher(a: Cipher, b: Cipher): boolean {
   return a.algorithm === b.algorithm && a.mode === b.mode && a.keyBits === b.keyBits && a.tagBits === b.tagBits;
 }
 
