@@ -160,7 +160,12 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     evidence.sealed++;
     const key = keys.of(secret.bytes, 'page', cipher);
     const ciphertext = frame.data.subarray(sealing.offset, sealing.offset + sealing.length);
-    keys.use(key, evidence, sealing.evidence, sealing.nonce, ciphertext);
+    keys.use(key, evidence, sealing.evidence, {
+      nonce: sealing.nonce,
+      sealed: ciphertext,
+      length: ciphertext.length,
+      counterBits: counterBitsOf(sealing),
+    });
     sealed.set(id, key);
     return ciphertext;
   }
@@ -305,6 +310,11 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
 /** A stream's frames without the application's own header. */
 export function* behind(stream: SentStream, header: number): Generator<EncodedFrame> {
   for (const frame of stream.frames()) yield { ...frame, data: frame.data.subarray(header) };
+}
+
+/** WebCrypto's `AesCtrParams.length`. */
+function counterBitsOf({ algorithm: { length } }: FrameSealing): number | undefined {
+  return Number.isInteger(length) && Number(length) > 0 && Number(length) <= 128 ? Number(length) : undefined;
 }
 
 function idOf({ participant, ssrc }: SentStream, { timestamp }: EncodedFrame): FrameId {

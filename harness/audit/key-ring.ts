@@ -7,11 +7,37 @@ const MOST_EVIDENCE = 16;
 /** Bytes at its end by which a ciphertext is told from others: a tag is as long. */
 export const MARK_BYTES = 16;
 
+const BLOCK = 16;
+/** Counter blocks that are looked up together; a frame of video seldom has more. */
+const BUCKET_BITS = 10n;
+const BUCKET = 1 << Number(BUCKET_BITS);
+
+/** What a frame's nonce was used for. */
+export interface Use {
+  nonce: Uint8Array | undefined;
+  /** The ciphertext, or its last {@link MARK_BYTES}. The same one sent twice is no second use of its nonce. */
+  sealed: Uint8Array;
+  /** Bytes of ciphertext. */
+  length: number;
+  /** The sender's number for its key: one that numbers its keys may begin its nonces anew with each. */
+  keyId?: bigint | undefined;
+  /** Bits of the nonce that count blocks, in CTR mode. */
+  counterBits?: number | undefined;
+}
+
+/** Counter blocks within a bucket that a frame took, and which frame. */
+interface Taken {
+  from: number;
+  to: number;
+  event: number;
+  end: string;
+}
+
 /** The keys found so far, by their bytes and cipher; what there is to say of where they come from is filled in once all are. */
 export class KeyRing {
   readonly all: KeyEvidence[] = [];
   /** By the key's bytes: under two ciphers, or with tags of two lengths, it gives the same keystream. */
-  readonly #nonces = new Map<string, Map<string, { event: number; end: string }>>();
+  readonly #seen = new Map<string, Seen>();
 
   of(bytes: Uint8Array, found: KeyEvidence['found'], cipher: Cipher): KeyEvidence {
     const known = this.all.find((key) => Buffer.compare(key.bytes, bytes) === 0 && sameCipher(key.cipher, cipher));
@@ -44,35 +70,77 @@ export class KeyRing {
     return key;
   }
 
-  /**
-   * Notes that a key sealed a frame.
-   *
-   * @param sealed the ciphertext. The same one sent twice is no second use of its nonce.
-   */
-  use(
-    key: KeyEvidence,
-    stream: StreamEvidence,
-    evidence: number[],
-    nonce: Uint8Array | undefined,
-    sealed: Uint8Array,
-    keyId: bigint | undefined = undefined,
-  ): void {
+  /** Notes that a key sealed a frame. */
+  use(key: KeyEvidence, stream: StreamEvidence, evidence: number[], use: Use): void {
     if (!key.streams.includes(stream)) key.streams.push(stream);
     key.frames++;
     if (key.evidence.length < MOST_EVIDENCE) key.evidence.push(...evidence);
-    if (!nonce) return;
+    if (!use.nonce) return;
     key.nonces++;
-    const bytes = Buffer.from(key.bytes).toString('latin1');
-    const seen = this.#nonces.get(bytes) ?? new Map();
-    this.#nonces.set(bytes, seen);
-    // A sender that numbers its keys may begin its nonces anew with each.
-    const name = `${keyId ?? ''} ${Buffer.from(nonce).toString('latin1')}`;
-    const earlier = seen.get(name);
-    const end = Buffer.from(sealed.subarray(-MARK_BYTES)).toString('latin1');
-    if (earlier === undefined) seen.set(name, { event: evidence[0]!, end });
-    else if (earlier.end !== end) {
-      key.noncesReused++;
-      if (key.nonceReuse.length < MOST_EVIDENCE) key.nonceReuse.push([earlier.event, evidence[0]!]);
-    }
+    const name = Buffer.from(key.bytes).toString('latin1');
+    const seen = this.#seen.get(name) ?? { nonces: new Map(), blocks: new Map() };
+    this.#seen.set(name, seen);
+    const mark = { event: evidence[0]!, end: Buffer.from(use.sealed.subarray(-MARK_BYTES)).toString('latin1') };
+    const earlier = key.cipher.mode === 'CTR' ? takeBlocks(seen, use, mark) : takeNonce(seen, use, mark);
+    if (earlier === undefined) return;
+    key.noncesReused++;
+    if (key.nonceReuse.length < MOST_EVIDENCE) key.nonceReuse.push([earlier, mark.event]);
   }
+}
+
+/** What was seen of one key's nonces, and of its counter blocks by bucket. */
+interface Seen {
+  nonces: Map<string, Mark>;
+  blocks: Map<string, Taken[]>;
+}
+
+type Mark = Pick<Taken, 'event' | 'end'>;
+
+/** Event of the other frame that had a nonce before. */
+function takeNonce({ nonces }: Seen, { nonce, keyId }: Use, mark: Mark): number | undefined {
+  const name = `${keyId ?? ''} ${Buffer.from(nonce!).toString('latin1')}`;
+  const earlier = nonces.get(name);
+  if (!earlier) nonces.set(name, mark);
+  return earlier && earlier.end !== mark.end ? earlier.event : undefined;
+}
+
+/** Event of another frame whose counter blocks overlap: where they do, so do the keystreams. Those that are kept never overlap. */
+function takeBlocks({ blocks }: Seen, use: Use, mark: Mark): number | undefined {
+  const wanted = [...bucketsOf(use)];
+  for (const { bucket, from, to } of wanted)
+    for (const taken of blocks.get(bucket) ?? [])
+      if (from < taken.to && taken.from < to) return isSame(taken, { from, to, ...mark }) ? undefined : taken.event;
+  for (const { bucket, from, to } of wanted) {
+    const taken = blocks.get(bucket) ?? [];
+    taken.push({ from, to, ...mark });
+    blocks.set(bucket, taken);
+  }
+  return undefined;
+}
+
+function isSame(a: Taken, b: Taken): boolean {
+  return a.from === b.from && a.to === b.to && a.end === b.end;
+}
+
+/** A frame's counter blocks, by bucket. A counter that comes to its end begins anew, and leaves the bits before it as they are. */
+function* bucketsOf({ nonce, length, keyId, counterBits = 8 * BLOCK }: Use) {
+  const block = Buffer.alloc(BLOCK);
+  block.set(nonce!.subarray(0, BLOCK));
+  const first = BigInt(`0x${block.toString('hex')}`);
+  const start = (first >> BigInt(counterBits)) << BigInt(counterBits);
+  const end = start + (1n << BigInt(counterBits));
+  const last = first + BigInt(Math.ceil(length / BLOCK));
+  const rest = last > end ? start + (last - end) : start;
+  for (const [from, to] of [
+    [first, last > end ? end : last],
+    [start, rest],
+  ] as const)
+    for (let at = from; at < to; at = ((at >> BUCKET_BITS) + 1n) << BUCKET_BITS) {
+      const base = (at >> BUCKET_BITS) << BUCKET_BITS;
+      yield {
+        bucket: `${keyId ?? ''} ${base}`,
+        from: Number(at - base),
+        to: Math.min(BUCKET, Number(to - base)),
+      };
+    }
 }

@@ -137,13 +137,14 @@ export class Trials {
     if (!open) return false;
     const { evidence } = shut;
     const windows = new Windows<EncodedFrame>(evidence.medium);
-    const opened: { frame: EncodedFrame; result: Opened }[] = [];
+    const opened: { frame: EncodedFrame; result: Opened; length: number }[] = [];
     for (const whole of shut.frames()) {
       const [frame] = behind(header)([whole]) as [EncodedFrame];
       const result = open(frame);
       if (!result || !isRight(result, shut.before(frame), scheme) || isMostlyClear(frame.data, result)) continue;
       const end = Uint8Array.from(frame.data.subarray(-MARK_BYTES));
-      opened.push({ frame: { ...frame, data: end }, result: { ...result, plaintext: NOTHING } });
+      const length = result.plaintext.length - result.clearPrefix;
+      opened.push({ frame: { ...frame, data: end }, result: { ...result, plaintext: NOTHING }, length });
       windows.add({ ...frame, data: result.plaintext });
     }
     const first = opened[0];
@@ -155,10 +156,15 @@ export class Trials {
     evidence.header = header;
     evidence.clearPrefix ??= opened.reduce((most, { result }) => Math.max(most, result.clearPrefix), 0);
     const keys = new Set<KeyEvidence>();
-    for (const { frame, result } of opened) {
+    for (const { frame, result, length } of opened) {
       const key = this.#keys.of(bytes, found, result.cipher);
       keys.add(key);
-      this.#keys.use(key, evidence, frame.evidence, result.nonce, frame.data, result.keyId);
+      this.#keys.use(key, evidence, frame.evidence, {
+        nonce: result.nonce,
+        keyId: result.keyId,
+        sealed: frame.data,
+        length,
+      });
       shut.opened(frame, header + result.clearPrefix);
     }
     for (const key of keys) {

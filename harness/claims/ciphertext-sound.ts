@@ -82,7 +82,7 @@ function nonces({ keys }: Evidence): Finding[] {
     const stream = carried(key);
     if (key.noncesReused === 0 || !stream) return [];
     return {
-      title: `${key.name} was used with a nonce that it had been used with before, ${key.noncesReused} times`,
+      title: `${key.name} was used with ${key.cipher.mode === 'CTR' ? 'counter blocks' : 'a nonce'} that it had been used with before, ${key.noncesReused} times`,
       evidence: key.nonceReuse.flat(),
       proof: { stream, key },
     };
