@@ -32,6 +32,7 @@ import type { EncodedFrame } from '../media/frames.ts';
 import type { Body } from '../recording/format.ts';
 import type { RecordingReader } from '../recording/reader.ts';
 import { CallLog } from './call-log.ts';
+import { Endings } from './endings.ts';
 import { better, Eyes } from './eyes.ts';
 import { givingAway } from './given-away.ts';
 import { KeyRing } from './key-ring.ts';
@@ -69,8 +70,9 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
   const media = new MediaView(reader, connections);
   const frameKeys = new FrameKeys(reader, lineage);
   const calls = new CallLog(recording.participants);
+  const endings = new Endings();
   for (const event of reader.events()) {
-    for (const collector of [connections, crossings, media, frameKeys, calls]) collector.see(event);
+    for (const collector of [connections, crossings, media, frameKeys, calls, endings]) collector.see(event);
     const sent = messages.see(event);
     if (sent) frameKeys.see(sent.frame, sent.before);
   }
@@ -84,7 +86,13 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
   /** Frames that a hidden key opened. */
   const unlocked = new ByFrame<true>();
   const judged = [...media.streams(), ...messages.streams()].map((stream) =>
-    judgeStream(stream, eyes, read, (frame, evidence) => follow(stream, evidence, frame)),
+    judgeStream(
+      stream,
+      eyes,
+      read,
+      (frame, evidence) => follow(stream, evidence, frame),
+      ({ evidence }) => endings.isEnd(stream.participant, evidence[0]!),
+    ),
   );
   await Promise.all(judged.map((one) => one.look()));
   const shut = judged
@@ -185,6 +193,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       before,
       opened(frame, prefix) {
         opened.set(frame.timestamp, prefix);
+        if (stream.leaving.get(frame.timestamp)?.after) evidence.open--;
         unlocked.set(idOf(stream, frame), true);
       },
       finish,

@@ -37,12 +37,14 @@ export interface Judged {
  * Reads a stream once, holding no more of it than samples; `look` then says what a decoder makes of it.
  *
  * @param follow gives the part of a frame that a key of the page seals, if one does.
+ * @param isEnd says whether a frame is of the last second in which its sender sent something.
  */
 export function judgeStream(
   stream: SentStream,
   eyes: Eyes,
   read: (body: Body) => Uint8Array,
   follow: (frame: EncodedFrame, evidence: StreamEvidence) => Uint8Array | undefined,
+  isEnd: (frame: EncodedFrame) => boolean,
 ): Judged & { look(): Promise<void> } {
   const losses = noLosses();
   const evidence = blank(stream);
@@ -54,6 +56,7 @@ export function judgeStream(
   /** Since the last frame that the page saw leave. */
   let unseen: EncodedFrame[] = [];
   let unseenCount = 0;
+  let newest: EncodedFrame | undefined;
   const open = (frames: EncodedFrame[]) => unsealed.push(...frames.slice(0, MOST_UNSEALED - unsealed.length));
   for (const frame of stream.frames(losses)) {
     evidence.frames++;
@@ -74,14 +77,18 @@ export function judgeStream(
     ciphertext.add(frame, sealed ?? trimmed(frame.data));
     if (leaving?.before && pairs.length < MOST_PAIRS)
       pairs.push({ medium: frame.medium, key: leaving.key, before: read(leaving.before), after: frame.data });
-    if (leaving?.after && !sealed) open([frame]);
-    else if (!leaving?.after) {
+    if (leaving?.after && !sealed) {
+      evidence.open++;
+      open([frame]);
+    } else if (!leaving?.after) {
       unseenCount++;
+      newest = frame;
       if (unseen.length < MOST_UNSEALED) unseen.push(frame);
     }
   }
   // What the page's hooks could not tell of any more, since the page was closed while it was on its way.
-  if (stream.leaving.size > 0 && unseenCount <= MOST_UNSEEN[stream.medium]) evidence.last = unseenCount;
+  const isLast = newest !== undefined && unseenCount <= MOST_UNSEEN[stream.medium] && isEnd(newest);
+  if (stream.leaving.size > 0 && isLast) evidence.last = unseenCount;
   else open(unseen);
   evidence.frames -= evidence.last;
   evidence.left = leftOf(stream, came);
@@ -163,6 +170,7 @@ function blank(stream: SentStream): StreamEvidence {
     agreed: 0,
     unchanged: 0,
     sealed: 0,
+    open: 0,
     asIs: nothing(),
     beforeTransform: undefined,
     blocks: { total: 0, repeated: 0, evidence: [] },

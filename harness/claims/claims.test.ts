@@ -38,6 +38,7 @@ function stream(participant: string, medium: 'audio' | 'video', ssrc: number): S
     agreed: 200,
     unchanged: 0,
     sealed: 200,
+    open: 0,
     asIs: { ...dark },
     beforeTransform: medium === 'video' ? { ...bright } : { ...loud },
     blocks: { total: 5000, repeated: 0, evidence: [] },
@@ -421,6 +422,12 @@ describe('an honest call, well recorded', () => {
     const evidence = honest();
     evidence.streams[0]!.unchanged = 1;
     evidence.streams[0]!.sealed--;
+    expect(verdicts(evidence)).toEqual(all('inconclusive'));
+  });
+
+  it('upholds nothing where two frames that the page sent are sealed under no known key', () => {
+    const evidence = honest();
+    Object.assign(evidence.streams[0]!, { sealed: 198, open: 2 });
     expect(verdicts(evidence)).toEqual(all('inconclusive'));
   });
 

@@ -127,10 +127,15 @@ export function directSecured({ streams }: Evidence): Control {
   };
 }
 
-/** Each frame that reached the provider is sealed under a key whose bytes are known, so that its way can be followed. */
+/**
+ * Each frame that reached the provider is sealed under a key whose bytes are known, so that its way can be followed: without
+ * exception, of those that the page was seen sending.
+ */
 export function keysKnown(evidence: Evidence): Control {
   const streams = relayed(evidence);
-  const open = streams.filter(({ sealed, frames, unchanged }) => sealed < frames - EDGE || unchanged > 0);
+  const open = streams.filter(
+    ({ sealed, frames, open, unchanged }) => sealed < frames - EDGE || open > 0 || unchanged > 0,
+  );
   return {
     title: 'Every frame is sealed under a key that was followed',
     held: streams.length > 0 && open.length === 0,

@@ -92,6 +92,8 @@ export interface StreamEvidence {
   unchanged: number;
   /** Of `agreed`, how many are provably sealed under a key of `keys`. */
   sealed: number;
+  /** Of `compared`, how many no key of `keys` is known to seal. */
+  open: number;
   /** What the provider's view shows as it is. */
   asIs: Sight;
   /** What the same decoder shows of the frames before the application's transform; undefined where there is no transform. */
