@@ -527,6 +527,29 @@ describe('WebCrypto', { timeout: MINUTE }, () => {
     ]);
   });
 
+  test('what was drawn is recorded, whatever the page makes of its array and of the language', async () => {
+    const drawn = await watched.browser.page.evaluate(`(async () => {
+      const array = new Uint8Array(32);
+      Object.defineProperty(array, 'buffer', { value: new ArrayBuffer(32) });
+      Object.defineProperty(array, 'byteLength', { value: 32 });
+      Object.defineProperty(array, 'byteOffset', { value: 0 });
+      Object.defineProperty(Uint8Array, Symbol.hasInstance, { value: () => false });
+      Uint8Array.prototype.set = Math.min = () => 0;
+      crypto.getRandomValues(array);
+      Array.prototype[Symbol.iterator] = function* () { yield 'forged'; };
+      const key = await crypto.subtle.importKey('raw', array, 'AES-GCM', false, ['encrypt']);
+      Object.defineProperty(key, Symbol.toStringTag, { value: 'Object' });
+      Object.defineProperty(CryptoKey.prototype, 'algorithm', { get: () => ({ name: 'forged' }) });
+      await crypto.subtle.encrypt({ name: 'AES-GCM', iv: array }, key, array);
+      return array.toHex();
+    })()`);
+    expect(watched.of('crypto.random').map(({ value }) => hex(value))).toEqual([drawn]);
+    expect(watched.of('crypto.key').map(({ material }) => hex(material))).toEqual([drawn]);
+    const [cipher] = watched.of('crypto.cipher');
+    expect(cipher).toMatchObject({ algorithm: { name: 'AES-GCM' }, key: watched.of('crypto.key')[0]!.key });
+    expect(hex(cipher!.input)).toBe(drawn);
+  });
+
   test('a key that a worker gets by message is recorded there with its bytes', async () => {
     const source = `onmessage = async ({ data }) => {
       await crypto.subtle.encrypt({ name: 'AES-GCM', iv: new Uint8Array(12) }, data, new Uint8Array(1)); postMessage(1); };`;
@@ -753,6 +776,77 @@ describe('a call', { timeout: MINUTE }, () => {
       const sent = watched.of('rtc.data').filter(({ direction }) => direction === 'send');
       expect(sent.map(({ body }) => Buffer.from(body as Uint8Array).toString())).toEqual(['first', 'blob']);
     }, WAIT);
+  });
+
+  test('tells the descriptions and certificates that are in force, whatever the page puts in their place', async () => {
+    await watched.browser.page.evaluate(`(async () => {
+      const real = Object.getOwnPropertyDescriptor(RTCPeerConnection.prototype, 'localDescription').get;
+      for (const side of ['localDescription', 'remoteDescription'])
+        Object.defineProperty(RTCPeerConnection.prototype, side, { get: () => ({ type: 'offer', sdp: 'made up' }) });
+      const made = { type: 'certificate', fingerprint: 'made up' };
+      RTCStatsReport.prototype.get = () => made;
+      RTCStatsReport.prototype.values = () => [made].values();
+      RTCStatsReport.prototype.forEach = (each) => each(made);
+      Array.prototype.filter = () => [];
+      WeakMap.prototype.get = () => 'c77';
+      Promise.prototype.then = new Proxy(Promise.prototype.then, {});
+      const [one, two] = window.peers = [new RTCPeerConnection(), new RTCPeerConnection()];
+      one.onicecandidate = ({ candidate }) => two.addIceCandidate(candidate);
+      two.onicecandidate = ({ candidate }) => one.addIceCandidate(candidate);
+      const open = new Promise((resolve) => { one.createDataChannel('keys').onopen = resolve; });
+      await one.setLocalDescription();
+      await two.setRemoteDescription(real.call(one));
+      await two.setLocalDescription();
+      await one.setRemoteDescription(real.call(two));
+      await open;
+    })()`);
+    await watched.vantage.transports();
+    const told = watched.of('rtc.description');
+    expect(told.map(({ side, kind }) => `${side} ${kind}`)).toEqual([
+      'local offer',
+      'remote offer',
+      'local answer',
+      'remote answer',
+    ]);
+    expect(new Set(told.map(({ connection }) => connection)).size).toBe(2);
+    expect(told.filter(({ sdp }) => !sdp.startsWith('v=0'))).toEqual([]);
+    expect(watched.of('rtc.transport').at(-1)!.localCertificate).toMatch(/^[0-9A-F]{2}(:[0-9A-F]{2}){31}$/);
+    expect(watched.of('vantage.lost')).toEqual([]);
+  });
+
+  test('is told as one of its own where another realm acts on a connection or channel', async () => {
+    await watched.browser.page.evaluate(`(async () => {
+      const frame = document.body.appendChild(document.createElement('iframe'));
+      const other = frame.contentWindow;
+      const [one, two] = window.peers = [new RTCPeerConnection(), new RTCPeerConnection()];
+      one.onicecandidate = ({ candidate }) => two.addIceCandidate(candidate);
+      two.onicecandidate = ({ candidate }) => one.addIceCandidate(candidate);
+      const channel = one.createDataChannel('keys');
+      const open = new Promise((resolve) => { channel.onopen = resolve; });
+      await one.setLocalDescription();
+      await two.setRemoteDescription(one.localDescription);
+      await two.setLocalDescription();
+      await other.RTCPeerConnection.prototype.setRemoteDescription.call(one, two.localDescription);
+      await open;
+      other.RTCDataChannel.prototype.send.call(channel, 'by another realm');
+    })()`);
+    const [one] = watched.of('rtc.opened').map(({ connection }) => connection);
+    const [message] = watched.of('rtc.data').filter(({ direction }) => direction === 'send');
+    expect(Buffer.from(message!.body as Uint8Array).toString()).toBe('by another realm');
+    const described = watched.of('rtc.description').at(-1)!;
+    expect(described.side).toBe('remote');
+    expect([message!.connection, described.connection]).not.toContain(one);
+  });
+
+  test('is recorded with the servers that it is given, at once, later, and by inheritance', async () => {
+    await watched.browser.page.evaluate(`(() => {
+      const server = (username) => ({ iceServers: [{ urls: 'turn:127.0.0.1:9', username, credential: 'word' }] });
+      const peer = new RTCPeerConnection(Object.create(server('inherited')));
+      peer.setConfiguration(server('later'));
+      peer.close();
+    })()`);
+    const told = watched.of('rtc.opened').map(({ configuration }) => JSON.stringify(configuration));
+    expect(told).toEqual([expect.stringContaining('inherited'), expect.stringContaining('later')]);
   });
 
   test('tells what a data channel sends and gets that a worker has', async () => {

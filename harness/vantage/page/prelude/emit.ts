@@ -30,8 +30,10 @@ const DEEPEST = 6;
 
 const { stringify } = JSON;
 const { apply } = Reflect;
-const { create, entries, setPrototypeOf } = Object;
+const { create, keys, setPrototypeOf } = Object;
 const { isArray } = Array;
+const { slice } = String.prototype;
+const { get: tag } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!;
 const { debug } = console;
 /** In Chromium from 140 on; TypeScript's library does not know it yet. */
 const { toBase64 } = Uint8Array.prototype as unknown as { toBase64(this: Uint8Array): string };
@@ -58,9 +60,13 @@ export function emit(type: string, fields: Record<string, unknown>): void {
   try {
     const values = create(null);
     const bytes = create(null);
-    for (const [name, value] of entries(fields))
-      if (value instanceof Uint8Array) bytes[name] = apply(toBase64, value, []);
+    const names = keys(fields);
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index]!;
+      const value = fields[name];
+      if (apply(tag!, value, []) === 'Uint8Array') bytes[name] = apply(toBase64, value, []);
       else if (value !== undefined) values[name] = plain(value, 0);
+    }
     post(type, values, bytes);
   } catch (error) {
     lose(`an event of type ${type} could not be sent: ${error}`);
@@ -71,7 +77,7 @@ export function emit(type: string, fields: Record<string, unknown>): void {
 export function lose(reason: string): void {
   try {
     const fields = create(null);
-    fields.reason = reason.slice(0, 1000);
+    fields.reason = apply(slice, reason, [0, 1000]);
     post('lost', fields, create(null));
   } catch {
     // Nothing is left to say it with; the harness sees that the realm's count and its own differ.
@@ -124,11 +130,15 @@ function plain(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (depth === DEEPEST) return '…';
   if (isArray(value)) {
-    const copy: unknown[] = [];
+    const copy: unknown[] = setPrototypeOf([], null);
     for (let index = 0; index < value.length; index++) copy[index] = plain(value[index], depth + 1);
-    return setPrototypeOf(copy, null);
+    return copy;
   }
   const copy = create(null);
-  for (const [name, field] of entries(value)) copy[name] = plain(field, depth + 1);
+  const names = keys(value);
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index]!;
+    copy[name] = plain((value as Record<string, unknown>)[name], depth + 1);
+  }
   return copy;
 }

@@ -4,7 +4,8 @@
  * of the application: platform → before → application → after → platform.
  */
 import { emit } from './emit.ts';
-import { bytesOf, hookGetter, hookMethod, quietly } from './hook.ts';
+import { hookGetter, hookMethod, quietly } from './hook.ts';
+import { apply, bare, bytesOf, getter, ignoreFailure, isOf, keep, lengthOf, list, method } from './natives.ts';
 
 type Frame = RTCEncodedVideoFrame | RTCEncodedAudioFrame;
 type Direction = 'send' | 'receive' | 'unknown';
@@ -33,6 +34,20 @@ const REMEMBERED = 64;
 
 let transforms = 0;
 
+const { TransformStream: OwnTransformStream } = globalThis;
+const { exec } = RegExp.prototype;
+const readableOf = getter<ReadableStream<Frame>>('TransformStream', 'readable');
+const writableOf = getter<WritableStream<Frame>>('TransformStream', 'writable');
+const pipeTo = method<Promise<void>>('ReadableStream', 'pipeTo');
+const pipeThrough = method<ReadableStream<Frame>>('ReadableStream', 'pipeThrough');
+const enqueue = method<void>('TransformStreamDefaultController', 'enqueue');
+const keyOf = getter<string>('RTCEncodedVideoFrame', 'type');
+const FACES = { video: faceOf('RTCEncodedVideoFrame'), audio: faceOf('RTCEncodedAudioFrame') };
+
+function faceOf(owner: string) {
+  return { data: getter<ArrayBuffer>(owner, 'data'), metadata: method<Metadata>(owner, 'getMetadata') };
+}
+
 export function hookEncodedTransforms(): void {
   hookStreams('RTCRtpSender', 'send');
   hookStreams('RTCRtpReceiver', 'receive');
@@ -52,12 +67,12 @@ function hookStreams(owner: string, direction: Direction): void {
 function hookScriptTransformer(): void {
   const prototype = prototypeOf('RTCRtpScriptTransformer');
   if (!prototype) return;
-  const known = new WeakMap<object, Streams>();
+  const known = keep(new WeakMap<object, Streams>());
   const streamsOf = (transformer: object) => {
     let streams = known.get(transformer);
     if (!streams) {
-      const readable = Reflect.apply(ownReadable, transformer, []) as Streams['readable'];
-      const writable = Reflect.apply(ownWritable, transformer, []) as Streams['writable'];
+      const readable = apply(ownReadable, transformer, []) as Streams['readable'];
+      const writable = apply(ownWritable, transformer, []) as Streams['writable'];
       streams = tapped({ readable, writable }, 'script', directionOf);
       known.set(transformer, streams);
     }
@@ -75,53 +90,60 @@ function tapped(
   const transform = `t${transforms++}`;
   const tap = (position: 'before' | 'after') => {
     const isRepeated = repetitions();
-    return new TransformStream<Frame, Frame>({
-      transform(frame, controller) {
-        quietly('a frame', () => {
-          const metadata = frame.getMetadata() as Metadata;
-          const bytes = bytesOf(frame.data)!;
-          if (isRepeated(metadata, bytes)) return;
-          const isVideo = 'type' in frame;
-          emit('frame', {
-            transform,
-            api,
-            position,
-            direction: direction(metadata),
-            medium: isVideo ? 'video' : 'audio',
-            ssrc: metadata.synchronizationSource ?? 0,
-            timestamp: metadata.rtpTimestamp ?? 0,
-            key: isVideo && frame.type === 'key',
-            payloadType: metadata.payloadType,
-            mimeType: metadata.mimeType,
-            body: bytes,
+    const stream = new OwnTransformStream<Frame, Frame>(
+      bare({
+        transform(frame: Frame, controller: TransformStreamDefaultController<Frame>) {
+          quietly('a frame', () => {
+            const isVideo = isOf(keyOf, frame);
+            const face = FACES[isVideo ? 'video' : 'audio'];
+            const metadata = bare(face.metadata(frame));
+            const bytes = bytesOf(face.data(frame))!;
+            if (isRepeated(metadata, bytes)) return;
+            emit('frame', {
+              transform,
+              api,
+              position,
+              direction: direction(metadata),
+              medium: isVideo ? 'video' : 'audio',
+              ssrc: metadata.synchronizationSource ?? 0,
+              timestamp: metadata.rtpTimestamp ?? 0,
+              key: isVideo && keyOf(frame) === 'key',
+              payloadType: metadata.payloadType,
+              mimeType: metadata.mimeType,
+              body: bytes,
+            });
           });
-        });
-        controller.enqueue(frame);
-      },
-    });
+          enqueue(controller, frame);
+        },
+      }),
+    );
+    return bare({ readable: readableOf(stream), writable: writableOf(stream) });
   };
   const after = tap('after');
   // Ends, or fails, with the track; the application's own stream is told by it.
-  after.readable.pipeTo(writable).catch(() => {});
-  return { readable: readable.pipeThrough(tap('before')), writable: after.writable };
+  ignoreFailure(pipeTo(after.readable, writable));
+  return { readable: pipeThrough(readable, tap('before')), writable: after.writable };
 }
 
 /** A worker doesn't learn whether its transform is a sender's or a receiver's, but only received frames have a time of it. */
 function directionOf({ receiveTime }: Metadata): Direction {
   if (receiveTime !== undefined) return 'receive';
-  const version = /Chrome\/(\d+)/.exec(navigator.userAgent)?.[1];
+  const version = (apply(exec, /Chrome\/(\d+)/, [navigator.userAgent]) as RegExpExecArray | null)?.[1];
   return Number(version) >= TELLS_RECEIVED ? 'send' : 'unknown';
 }
 
 /** Receivers of the older API deliver some frames twice. */
 function repetitions(): (metadata: Metadata, bytes: Uint8Array) => boolean {
-  const recent = new Set<string>();
+  const recent = keep(new Set<string>());
+  const order = list<string>();
+  let count = 0;
   return ({ synchronizationSource, rtpTimestamp, sequenceNumber, frameId, spatialIndex }, bytes) => {
-    const name = [synchronizationSource, rtpTimestamp, sequenceNumber, frameId, spatialIndex, bytes.length].join();
+    const name = `${synchronizationSource} ${rtpTimestamp} ${sequenceNumber} ${frameId} ${spatialIndex} ${lengthOf(bytes)}`;
     if (recent.has(name)) return true;
     recent.add(name);
-    const [oldest] = recent;
-    if (recent.size > REMEMBERED) recent.delete(oldest!);
+    const place = count++ % REMEMBERED;
+    if (order[place] !== undefined) recent.delete(order[place]!);
+    order[place] = name;
     return false;
   };
 }

@@ -1,5 +1,6 @@
 /** Stands between the page and a function of the platform, in a way that the page doesn't notice. */
 import { lose } from './emit.ts';
+import { bare, bytesOf, iterable, settled } from './natives.ts';
 
 /** One call of a hooked function. */
 export interface Call {
@@ -10,6 +11,7 @@ export interface Call {
 }
 
 const { apply, construct } = Reflect;
+const { defineProperty, getOwnPropertyDescriptor } = Object;
 // Worklets have none of these, nor any use for them.
 const arrayBuffer = globalThis.Blob?.prototype.arrayBuffer;
 const encode = globalThis.TextEncoder?.prototype.encode;
@@ -24,22 +26,22 @@ export type Native = (...args: never[]) => unknown;
  * @returns the platform's own function.
  */
 export function hookMethod(owner: object, name: string, around: (call: Call) => unknown): Native {
-  const descriptor = Object.getOwnPropertyDescriptor(owner, name)!;
+  const descriptor = getOwnPropertyDescriptor(owner, name)!;
   const original: Native = descriptor.value;
-  Object.defineProperty(owner, name, { ...descriptor, value: wrap(original, around) });
+  defineProperty(owner, name, { ...descriptor, value: wrap(original, around) });
   return original;
 }
 
 export function hookSetter(owner: object, name: string, around: (call: Call) => unknown): void {
-  const descriptor = Object.getOwnPropertyDescriptor(owner, name)!;
-  Object.defineProperty(owner, name, { ...descriptor, set: wrap(descriptor.set!, around) });
+  const descriptor = getOwnPropertyDescriptor(owner, name)!;
+  defineProperty(owner, name, { ...descriptor, set: wrap(descriptor.set!, around) });
 }
 
 /** @returns the platform's own getter. */
 export function hookGetter(owner: object, name: string, around: (call: Call) => unknown): Native {
-  const descriptor = Object.getOwnPropertyDescriptor(owner, name)!;
+  const descriptor = getOwnPropertyDescriptor(owner, name)!;
   const original = descriptor.get!;
-  Object.defineProperty(owner, name, { ...descriptor, get: wrap(original, around) });
+  defineProperty(owner, name, { ...descriptor, get: wrap(original, around) });
   return original;
 }
 
@@ -54,25 +56,33 @@ export function hookConstructor(
   name: string,
   around: (args: unknown[], make: (args: unknown[]) => object) => object,
 ): object | undefined {
-  const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
+  const descriptor = getOwnPropertyDescriptor(globalThis, name);
   const original = descriptor?.value as (new (...args: unknown[]) => object) | undefined;
   if (!original) return undefined;
-  const hooked: typeof original = new Proxy(original, {
-    construct: (target, args, newTarget) =>
-      around(args, (others) => construct(target, others, newTarget === hooked ? target : newTarget)),
-  });
-  Object.defineProperty(globalThis, name, { ...descriptor, value: hooked });
+  const hooked: typeof original = new Proxy(
+    original,
+    bare({
+      construct: (target: typeof original, args: unknown[], newTarget: object) =>
+        around(iterable(args), (others) =>
+          construct(target, others, newTarget === hooked ? target : (newTarget as typeof original)),
+        ),
+    }),
+  );
+  defineProperty(globalThis, name, { ...descriptor, value: hooked });
   const { prototype } = original;
-  const own = Object.getOwnPropertyDescriptor(prototype, 'constructor');
-  Object.defineProperty(prototype, 'constructor', { ...own, value: hooked });
+  const own = getOwnPropertyDescriptor(prototype, 'constructor');
+  defineProperty(prototype, 'constructor', { ...own, value: hooked });
   return prototype;
 }
 
 function wrap<F extends Native>(original: F, around: (call: Call) => unknown): F {
-  return new Proxy(original, {
-    apply: (target, self, args) =>
-      around({ self, args, run: (others = args) => apply(target, self, others as never[]) }),
-  });
+  return new Proxy(
+    original,
+    bare({
+      apply: (target: F, self: object, args: unknown[]) =>
+        around({ self, args: iterable(args), run: (others = args) => apply(target, self, others as never[]) }),
+    }),
+  );
 }
 
 /** Looks at something without disturbing the page: what fails is reported, not thrown. */
@@ -80,26 +90,28 @@ export function quietly<T>(what: string, look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    lose(`${what} was not recorded: ${error}`);
+    lose(`${what} was not recorded: ${told(error)}`);
     return undefined;
   }
 }
 
-/** The same for what takes time. */
+/** What the page threw may itself throw when it is asked. */
+function told(error: unknown): string {
+  try {
+    return `${error}`;
+  } catch {
+    return 'it failed';
+  }
+}
+
+/** {@link quietly} for what takes time. */
 export async function quietlyAfter<T>(what: string, look: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await look();
+    return await settled(look());
   } catch (error) {
-    lose(`${what} was not recorded: ${error}`);
+    lose(`${what} was not recorded: ${told(error)}`);
     return undefined;
   }
-}
-
-const { toString: describe } = Object.prototype;
-
-/** What the platform says that an object is; right across realms. */
-export function classOf(value: unknown): string {
-  return apply(describe, value, []).slice('[object '.length, -1);
 }
 
 /** UTF-8, whatever the page makes of the platform's encoder. */
@@ -107,20 +119,7 @@ export function encodeText(text: string): Uint8Array {
   return apply(encode, encoder, [text]);
 }
 
-/** The bytes of a Blob. */
-export async function bytesOfBlob(blob: Blob): Promise<Uint8Array> {
-  return new Uint8Array((await apply(arrayBuffer, blob, [])) as ArrayBuffer);
-}
-
-/** The bytes of a BufferSource, copied, `most` at most; undefined for anything else. */
-export function bytesOf(source: unknown, most = Number.POSITIVE_INFINITY): Uint8Array | undefined {
-  if (ArrayBuffer.isView(source)) return copy(source.buffer, source.byteOffset, source.byteLength, most);
-  if (classOf(source) !== 'ArrayBuffer') return undefined;
-  return copy(source as ArrayBuffer, 0, (source as ArrayBuffer).byteLength, most);
-}
-
-function copy(buffer: ArrayBufferLike, offset: number, length: number, most: number): Uint8Array {
-  const bytes = new Uint8Array(Math.min(length, most));
-  bytes.set(new Uint8Array(buffer, offset, bytes.length));
-  return bytes;
+/** The bytes of a Blob, in an object that no `then` of the page's is inherited by. */
+export async function bytesOfBlob(blob: Blob): Promise<{ bytes: Uint8Array }> {
+  return bare({ bytes: bytesOf(await settled(apply(arrayBuffer, blob, []) as Promise<ArrayBuffer>))! });
 }

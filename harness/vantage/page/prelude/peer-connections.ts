@@ -1,62 +1,86 @@
 /** Peer connections as the page makes them: configuration, descriptions, states, data channels, transports (W3C WebRTC). */
 import { emit } from './emit.ts';
+import { bytesOfBlob, encodeText, hookConstructor, hookMethod, hookSetter, quietly, quietlyAfter } from './hook.ts';
 import {
+  apply,
+  bare,
   bytesOf,
-  bytesOfBlob,
-  classOf,
-  encodeText,
-  hookConstructor,
-  hookMethod,
-  hookSetter,
-  type Native,
-  quietly,
-  quietlyAfter,
-} from './hook.ts';
+  create,
+  getter,
+  isBlob,
+  isBytes,
+  isOf,
+  isSource,
+  keep,
+  list,
+  method,
+  settled,
+} from './natives.ts';
 
 interface Connection {
   name: string;
-  peer: WeakRef<RTCPeerConnection>;
+  peer: WeakRef<object>;
 }
 
 let count = 0;
-let connections: Connection[] = [];
+let connections = list<Connection>();
 /** Which connection a channel belongs to. */
-const channels = new WeakMap<RTCDataChannel, string>();
-const names = new WeakMap<RTCPeerConnection, string>();
-/** The platform's own functions. */
-let getStats: Native;
-let listen: Native;
+const channels = keep(new WeakMap<object, string>());
+const names = keep(new WeakMap<object, string>());
+
+const descriptions = {
+  local: getter<RTCSessionDescription | null>('RTCPeerConnection', 'localDescription'),
+  remote: getter<RTCSessionDescription | null>('RTCPeerConnection', 'remoteDescription'),
+};
+const kindOf = getter<string>('RTCSessionDescription', 'type');
+const sdpOf = getter<string>('RTCSessionDescription', 'sdp');
+const stateOf = getter<string>('RTCPeerConnection', 'connectionState');
+const configurationOf = method<object>('RTCPeerConnection', 'getConfiguration');
+const statsOf = method<Promise<RTCStatsReport>>('RTCPeerConnection', 'getStats');
+const eachOf = method<void>('RTCStatsReport', 'forEach');
+const labelOf = getter<string>('RTCDataChannel', 'label');
+const channelOf = getter<object>('RTCDataChannelEvent', 'channel');
+const dataOf = getter<unknown>('MessageEvent', 'data');
+const listen = method<void>('EventTarget', 'addEventListener');
+const held = method<object | undefined>('WeakRef', 'deref');
+const { WeakRef: OwnWeakRef } = globalThis;
+const { includes } = String.prototype;
 
 export function hookPeerConnections(): void {
-  listen = EventTarget.prototype.addEventListener;
   // Workers have none, but may be handed data channels.
   if (!globalThis.RTCPeerConnection) {
-    if (globalThis.RTCDataChannel) hookHandedChannels();
+    if (globalThis.RTCDataChannel) {
+      hookChannels();
+      hookListening();
+    }
     return;
   }
   const { prototype } = RTCPeerConnection;
-  getStats = prototype.getStats;
   hookConnection();
   for (const side of ['local', 'remote'] as const) hookDescription(side);
   hookMethod(prototype, 'close', ({ self, run }) => {
-    const connection = names.get(self as RTCPeerConnection);
     const result = run();
-    if (connection) emit('rtc.state', { connection, state: 'closed' });
+    quietly('a peer connection', () => emit('rtc.state', { connection: nameOf(self), state: 'closed' }));
     return result;
   });
   hookMethod(prototype, 'createDataChannel', ({ self, run }) => {
     const channel = run() as RTCDataChannel;
-    quietly('a data channel', () => watchChannel(channel, names.get(self as RTCPeerConnection)!));
+    quietly('a data channel', () => watchChannel(channel, nameOf(self)));
     return channel;
   });
-  hookSend();
+  hookMethod(prototype, 'setConfiguration', ({ self, run }) => {
+    const result = run();
+    quietly('a configuration', () => emitConfiguration(self, nameOf(self)));
+    return result;
+  });
+  hookChannels();
 }
 
 function hookConnection(): void {
   const Original = RTCPeerConnection;
   hookConstructor('RTCPeerConnection', (args, make) => {
     const peer = make(args) as RTCPeerConnection;
-    quietly('a peer connection', () => watch(peer, args[0]));
+    quietly('a peer connection', () => watch(peer));
     return peer;
   });
   const alias = Object.getOwnPropertyDescriptor(globalThis, 'webkitRTCPeerConnection');
@@ -64,35 +88,50 @@ function hookConnection(): void {
     Object.defineProperty(globalThis, 'webkitRTCPeerConnection', { ...alias, value: RTCPeerConnection });
 }
 
-function watch(peer: RTCPeerConnection, configuration: unknown): void {
-  const connection = { name: `c${count++}`, peer: new WeakRef(peer) };
-  connections.push(connection);
-  names.set(peer, connection.name);
-  emit('rtc.opened', { connection: connection.name, configuration: configuration ?? {} });
-  on(peer, 'connectionstatechange', () => {
-    emit('rtc.state', { connection: connection.name, state: peer.connectionState });
-    if (peer.connectionState === 'connected') reportTransport(connection);
-  });
-  on(peer, 'datachannel', (event) => watchChannel((event as RTCDataChannelEvent).channel, connection.name));
+/** A connection's name. One that another realm made is met here for the first time, and gets another name than it has there. */
+function nameOf(peer: object): string {
+  return names.get(peer) ?? watch(peer);
 }
 
-/** Our listeners come first, since they are added before the page has the object. */
-function on(target: EventTarget, type: string, act: (event: Event) => void): void {
-  const listener = (event: Event) => quietly(`the event ${type}`, () => act(event));
-  Reflect.apply(listen, target, [type, listener] as never[]);
+function watch(peer: object): string {
+  // Asked first: it throws where this is none.
+  stateOf(peer);
+  const name = `c${count++}`;
+  const connection = { name, peer: new OwnWeakRef(peer) };
+  connections[connections.length] = connection;
+  names.set(peer, name);
+  emitConfiguration(peer, name);
+  on(peer, 'connectionstatechange', () => {
+    const state = stateOf(peer);
+    emit('rtc.state', { connection: name, state });
+    if (state === 'connected') reportTransport(connection);
+  });
+  on(peer, 'datachannel', (event) => watchChannel(channelOf(event), name));
+  return name;
+}
+
+/** What the platform made of the page's object, whose fields may be inherited, or others at each look. */
+function emitConfiguration(peer: object, connection: string): void {
+  emit('rtc.opened', { connection, configuration: configurationOf(peer) });
+}
+
+/** Our listeners come first, since they are added before the page has the object. What the page itself dispatches is none of the platform's. */
+function on(target: object, type: string, act: (event: Event) => void): void {
+  const listener = (event: Event) => {
+    // The event's own property, which the page can't change.
+    if (event.isTrusted) quietly(`the event ${type}`, () => act(event));
+  };
+  listen(target, type, listener);
 }
 
 function hookDescription(side: 'local' | 'remote'): void {
   const name = side === 'local' ? 'setLocalDescription' : 'setRemoteDescription';
-  const property = side === 'local' ? 'localDescription' : 'remoteDescription';
   hookMethod(RTCPeerConnection.prototype, name, async ({ self, run }) => {
-    const result = await run();
+    const result = await settled(run());
     quietly('a description', () => {
-      const peer = self as RTCPeerConnection;
-      const connection = names.get(peer);
-      const description = peer[property];
-      if (connection && description)
-        emit('rtc.description', { connection, side, kind: description.type, sdp: description.sdp });
+      const description = descriptions[side](self);
+      if (!description) return;
+      emit('rtc.description', { connection: nameOf(self), side, kind: kindOf(description), sdp: sdpOf(description) });
     });
     return result;
   });
@@ -100,105 +139,120 @@ function hookDescription(side: 'local' | 'remote'): void {
 
 // --- data channels
 
-function hookSend(): void {
-  hookMethod(RTCDataChannel.prototype, 'send', ({ self, args, run }) => {
-    const channel = self as RTCDataChannel;
+/** Of a channel that a worker was handed, or that another realm made, it isn't known here which connection it belongs to. */
+function met(channel: object): void {
+  if (!channels.has(channel) && isOf(labelOf, channel))
+    quietly('a data channel', () => watchChannel(channel, `c${count++}`));
+}
+
+function hookChannels(): void {
+  const { prototype } = RTCDataChannel;
+  hookMethod(prototype, 'send', ({ self, args, run }) => {
+    met(self);
     // Made into a text once: an object may say something else the next time.
-    const data = isBinary(args[0]) ? args[0] : `${args[0]}`;
+    const data = isBlob(args[0]) || isSource(args[0]) ? args[0] : `${args[0]}`;
     const message = quietly('a data channel message', () => takeMessage(data));
     const result = run([data]);
-    const connection = channels.get(channel);
-    if (connection && message) emitMessage(connection, channel.label, 'send', message);
+    const connection = channels.get(self);
+    if (connection && message) emitMessage(connection, labelOf(self), 'send', message);
     return result;
   });
-}
-
-/** Of a channel that a worker was handed it isn't known here which connection it belongs to: it gets a name of its own. */
-function hookHandedChannels(): void {
-  const { prototype } = RTCDataChannel;
-  const handed = (channel: object) => {
-    if (!channels.has(channel as RTCDataChannel))
-      quietly('a data channel', () => watchChannel(channel as RTCDataChannel, `c${count++}`));
-  };
-  hookSend();
-  for (const name of ['send', 'close'])
-    hookMethod(prototype, name, ({ self, run }) => {
-      handed(self);
-      return run();
-    });
+  hookMethod(prototype, 'close', ({ self, run }) => {
+    met(self);
+    return run();
+  });
   hookSetter(prototype, 'onmessage', ({ self, run }) => {
-    handed(self);
+    met(self);
     return run();
   });
+}
+
+function hookListening(): void {
   hookMethod(EventTarget.prototype, 'addEventListener', ({ self, run }) => {
-    if (classOf(self) === 'RTCDataChannel') handed(self);
+    met(self);
     return run();
   });
 }
 
-type Message = { binary: boolean; body: Uint8Array | Promise<Uint8Array> };
+type Message = { binary: boolean; body: Uint8Array | Promise<{ bytes: Uint8Array }> };
 
-function watchChannel(channel: RTCDataChannel, connection: string): void {
+function watchChannel(channel: object, connection: string): void {
   channels.set(channel, connection);
-  on(channel, 'message', (event) => {
-    const message = takeMessage((event as MessageEvent).data);
-    if (message) emitMessage(connection, channel.label, 'receive', message);
-  });
+  on(channel, 'message', (event) => emitMessage(connection, labelOf(channel), 'receive', takeMessage(dataOf(event))));
 }
 
-function takeMessage(data: unknown): Message | undefined {
-  if (classOf(data) === 'Blob') return { binary: true, body: bytesOfBlob(data as Blob) };
+function takeMessage(data: unknown): Message {
+  if (isBlob(data)) return { binary: true, body: bytesOfBlob(data) };
   const bytes = bytesOf(data);
   if (bytes) return { binary: true, body: bytes };
   return { binary: false, body: encodeText(data as string) };
 }
 
-function isBinary(data: unknown): boolean {
-  return ArrayBuffer.isView(data) || ['Blob', 'ArrayBuffer', 'SharedArrayBuffer'].includes(classOf(data));
-}
-
 function emitMessage(connection: string, label: string, direction: 'send' | 'receive', message: Message): void {
   const { binary, body } = message;
   const fields = { connection, label, direction, binary };
-  if (body instanceof Uint8Array) emit('rtc.data', { ...fields, body });
-  else quietlyAfter('a data channel message', async () => emit('rtc.data', { ...fields, body: await body }));
+  if (isBytes(body)) emit('rtc.data', { ...fields, body });
+  else
+    quietlyAfter('a data channel message', async () =>
+      emit('rtc.data', { ...fields, body: (await settled(body)).bytes }),
+    );
 }
 
 // --- transports
 
 /** Emits what getStats says now of every connection that is not closed. */
 export async function reportTransports(): Promise<void> {
-  connections = connections.filter(({ peer }) => peer.deref());
-  await Promise.all(connections.map(reportTransport));
+  const open = list<Connection>();
+  const reports = list<Promise<void>>();
+  for (let index = 0; index < connections.length; index++) {
+    const connection = connections[index]!;
+    if (!held(connection.peer)) continue;
+    open[open.length] = connection;
+    reports[reports.length] = reportTransport(connection);
+  }
+  connections = open;
+  for (let index = 0; index < reports.length; index++) await settled(reports[index]);
 }
 
 async function reportTransport({ name, peer }: Connection): Promise<void> {
-  await quietlyAfter('a transport', async () => {
-    const connection = peer.deref();
-    if (!connection || connection.connectionState === 'closed') return;
-    const report = (await Reflect.apply(getStats, connection, [])) as RTCStatsReport;
-    const all = [...report.values()];
-    for (const transport of all) if (transport.type === 'transport') emitTransport(name, transport, report, all);
-  });
+  await settled(
+    quietlyAfter('a transport', async () => {
+      const connection = held(peer);
+      if (!connection || stateOf(connection) === 'closed') return;
+      const all = list<Stats>();
+      const byId: Record<string, Stats> = create(null);
+      eachOf(await settled(statsOf(connection)), (stats: Stats) => {
+        all[all.length] = byId[stats.id] = bare(stats);
+      });
+      for (let index = 0; index < all.length; index++)
+        if (all[index]!.type === 'transport') emitTransport(name, all[index]!, byId, all);
+    }),
+  );
 }
 
 /** W3C Identifiers for WebRTC's Statistics API: RTCTransportStats and the ones that it points to. */
 // biome-ignore lint/suspicious/noExplicitAny: TypeScript's library types no report by its `type`
-function emitTransport(connection: string, transport: any, report: RTCStatsReport, all: any[]): void {
-  const pair = report.get(transport.selectedCandidatePairId);
-  const sum = (type: string, field: string) =>
-    all
-      .filter((stats) => stats.type === type && (!stats.transportId || stats.transportId === transport.id))
-      .reduce((sum, stats) => sum + (stats[field] ?? 0), 0);
+type Stats = any;
+
+function emitTransport(connection: string, transport: Stats, byId: Record<string, Stats>, all: Stats[]): void {
+  const pair = byId[transport.selectedCandidatePairId];
+  const sum = (type: string, field: string) => {
+    let sum = 0;
+    for (let index = 0; index < all.length; index++) {
+      const stats = all[index];
+      if (stats.type === type && (!stats.transportId || stats.transportId === transport.id)) sum += stats[field] ?? 0;
+    }
+    return sum;
+  };
   emit('rtc.transport', {
     connection,
-    local: addressOf(report.get(pair?.localCandidateId)),
-    remote: addressOf(report.get(pair?.remoteCandidateId)),
+    local: addressOf(byId[pair?.localCandidateId]),
+    remote: addressOf(byId[pair?.remoteCandidateId]),
     dtlsVersion: transport.tlsVersion,
     dtlsCipher: transport.dtlsCipher,
     srtpCipher: transport.srtpCipher,
-    localCertificate: report.get(transport.localCertificateId)?.fingerprint,
-    remoteCertificate: report.get(transport.remoteCertificateId)?.fingerprint,
+    localCertificate: byId[transport.localCertificateId]?.fingerprint,
+    remoteCertificate: byId[transport.remoteCertificateId]?.fingerprint,
     packetsSent: sum('outbound-rtp', 'packetsSent'),
     packetsReceived: sum('inbound-rtp', 'packetsReceived'),
     dataSent: sum('data-channel', 'bytesSent'),
@@ -208,6 +262,6 @@ function emitTransport(connection: string, transport: any, report: RTCStatsRepor
 /** A candidate's `ip:port`; a host that hides behind mDNS has no address. */
 function addressOf(candidate: { address?: string; port?: number } | undefined): string | undefined {
   if (!candidate?.address) return undefined;
-  const address = candidate.address.includes(':') ? `[${candidate.address}]` : candidate.address;
+  const address = apply(includes, candidate.address, [':']) ? `[${candidate.address}]` : candidate.address;
   return `${address}:${candidate.port}`;
 }

@@ -7,6 +7,7 @@ import { hookRandom } from './random.ts';
 import { hookSockets } from './sockets.ts';
 import { hookWebCrypto } from './web-crypto.ts';
 
+const { keys } = Object;
 const HOOKS = { hookRandom, hookWebCrypto, hookEncodedTransforms, hookPeerConnections, hookSockets };
 /**
  * What needs a part of the platform that a paused worker doesn't have yet. An encoder that a worker makes before it gets its
@@ -26,10 +27,11 @@ if (isFresh) {
 }
 
 function hook(hooks: Record<string, () => void>): void {
-  for (const [name, put] of Object.entries(hooks))
+  const names = keys(hooks);
+  for (let index = 0; index < names.length; index++)
     try {
-      put();
+      hooks[names[index]!]!();
     } catch (error) {
-      lose(`the hooks failed: ${name}: ${error}`);
+      lose(`the hooks failed: ${names[index]}: ${error}`);
     }
 }

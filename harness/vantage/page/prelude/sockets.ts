@@ -3,9 +3,11 @@
  * with what else the page did.
  */
 import { emit } from './emit.ts';
-import { bytesOf, bytesOfBlob, classOf, hookConstructor, hookMethod, quietly, quietlyAfter } from './hook.ts';
+import { bytesOfBlob, hookConstructor, hookMethod, quietly, quietlyAfter } from './hook.ts';
+import { bytesOf, getter, isBlob, isBytes, keep, settled } from './natives.ts';
 
-const names = new WeakMap<object, string>();
+const names = keep(new WeakMap<object, string>());
+const urlOf = getter<string>('WebSocket', 'url');
 let count = 0;
 
 export function hookSockets(): void {
@@ -19,13 +21,18 @@ export function hookSockets(): void {
     // Copied before the page may change it.
     const data = quietly('a message', () => bytesOf(args[0])) ?? args[0];
     const result = run();
-    if (names.has(self)) emitMessage(self as WebSocket, data);
+    // One that another realm made is a socket, too.
+    quietly('a message', () => emitMessage(self, data));
     return result;
   });
 }
 
-function emitMessage(socket: WebSocket, data: unknown): void {
-  const emitBytes = (body: Uint8Array) => emit('socket.message', { socket: names.get(socket), url: socket.url, body });
-  if (data instanceof Uint8Array) quietly('a message', () => emitBytes(data));
-  else if (classOf(data) === 'Blob') quietlyAfter('a message', async () => emitBytes(await bytesOfBlob(data as Blob)));
+function emitMessage(socket: object, data: unknown): void {
+  if (!names.has(socket)) names.set(socket, `s${count++}`);
+  const fields = { socket: names.get(socket), url: urlOf(socket) };
+  if (isBytes(data)) emit('socket.message', { ...fields, body: data });
+  else if (isBlob(data))
+    quietlyAfter('a message', async () =>
+      emit('socket.message', { ...fields, body: (await settled(bytesOfBlob(data))).bytes }),
+    );
 }

@@ -4,7 +4,24 @@
  * page clones (to another realm, into a database) is extractable there.
  */
 import { emit, SMALL_BYTES } from './emit.ts';
-import { bytesOf, type Call, classOf, hookGetter, hookMethod, quietly, quietlyAfter } from './hook.ts';
+import { type Call, encodeText as encode, hookGetter, hookMethod, quietly, quietlyAfter } from './hook.ts';
+import {
+  apply,
+  Bytes,
+  bare,
+  bytesOf,
+  create,
+  getPrototypeOf,
+  getter,
+  hexOf,
+  isOf,
+  iterable,
+  keep,
+  lengthOf,
+  list,
+  replaced,
+  settled,
+} from './natives.ts';
 
 type Via = 'generateKey' | 'importKey' | 'deriveKey' | 'unwrapKey' | 'seen';
 
@@ -12,11 +29,23 @@ type Via = 'generateKey' | 'importKey' | 'deriveKey' | 'unwrapKey' | 'seen';
 const NEVER_EXTRACTABLE = /^(HKDF|PBKDF2|Argon2)/i;
 
 /** Names in a recording, of every key that was met. */
-const names = new WeakMap<object, string>();
+const names = keep(new WeakMap<object, string>());
 /** Keys that only look as if they were not extractable. */
-const masked = new WeakSet<object>();
+const masked = keep(new WeakSet<object>());
 let count = 0;
 let isMasking = false;
+
+const kindOf = getter<'secret' | 'private' | 'public'>('CryptoKey', 'type');
+const ownAlgorithm = getter<KeyAlgorithm>('CryptoKey', 'algorithm');
+const usagesOf = getter<string[]>('CryptoKey', 'usages');
+const isExtractableNow = getter<boolean>('CryptoKey', 'extractable');
+/** As they were before the page had the keys, since the platform's own object is theirs to change. */
+const algorithms = keep(new WeakMap<object, Record<string, unknown> & { name: string }>());
+const { keys } = Object;
+const { stringify } = JSON;
+const { exec } = RegExp.prototype;
+const { toUpperCase } = String.prototype;
+const OwnString = String;
 
 /** The platform's own functions. */
 const own: Record<string, (...args: unknown[]) => Promise<unknown>> = {};
@@ -25,11 +54,11 @@ export function hookWebCrypto(): void {
   // In a paused worker there is a `crypto.subtle`, but no `SubtleCrypto` yet. Insecure pages have neither.
   const subtle = globalThis.crypto?.subtle;
   if (!subtle) return;
-  const prototype = Object.getPrototypeOf(subtle);
+  const prototype = getPrototypeOf(subtle);
   const hook = (name: string, around: (call: Call) => Promise<unknown>) => {
     if (!(name in prototype)) return;
     const original = hookMethod(prototype, name, around);
-    own[name] = (...args) => Reflect.apply(original, subtle, args as never[]) as Promise<unknown>;
+    own[name] = (...args) => apply(original, subtle, args as never[]) as Promise<unknown>;
   };
   hook('generateKey', (call) => making(call, 'generateKey', 1, call.args[0]));
   hook('importKey', importKey);
@@ -72,33 +101,35 @@ interface Wrapping {
 async function making(call: Call, via: Via, index: number, wanted: unknown, origin: Origin = {}): Promise<unknown> {
   const { args } = call;
   const isExtractable = Boolean(args[index]);
-  const isForced =
-    args.length > index && !isExtractable && quietly('a key', () => !NEVER_EXTRACTABLE.test(nameOf(wanted)));
-  const made = isForced ? await forced(call, index) : await call.run();
-  for (const key of keysIn(made)) {
+  const isForced = args.length > index && !isExtractable && quietly('a key', () => !isNeverExtractable(nameOf(wanted)));
+  const made = isForced ? await settled(forced(call, index)) : await settled(call.run());
+  const all = keysIn(made);
+  for (let index = 0; index < all.length; index++) {
+    const key = all[index]!;
     if (isForced) mask(key);
-    await quietlyAfter('a key', () => introduce(key, via, isExtractable || key.type === 'public', origin));
+    await settled(quietlyAfter('a key', () => introduce(key, via, isExtractable || kindOf(key) === 'public', origin)));
   }
   return made;
 }
 
 /** Where forcing is what fails (a wrapped JWK that says `ext: false`), the page gets what it asked for. */
 async function forced({ args, run }: Call, index: number): Promise<unknown> {
-  const copies = args.map((argument) => bytesOf(argument) ?? argument);
+  const copies = list<unknown>();
+  for (let index = 0; index < args.length; index++) copies[index] = bytesOf(args[index]) ?? args[index];
   try {
-    return await run(args.with(index, true));
+    return await settled(run(replaced(args, index, true)));
   } catch {
-    return await run(copies);
+    return await settled(run(copies));
   }
 }
 
 function importKey(call: Call): Promise<unknown> {
   const [format, data, algorithm, isExtractable] = call.args;
   const isJwk = format === 'jwk' && typeof data === 'object' && data !== null;
-  const input = quietly('an imported key', () => (isJwk ? encode(JSON.stringify(data)) : bytesOf(data)));
+  const input = quietly('an imported key', () => (isJwk ? encode(stringify(data)) : bytesOf(data)));
   // A JWK may forbid with `ext: false` what the page doesn't ask for, but the hooks do.
   const run = (args = call.args) =>
-    call.run(isJwk && args[3] && !isExtractable ? args.with(1, { ...data, ext: true }) : args);
+    call.run(isJwk && args[3] && !isExtractable ? replaced(args, 1, { ...data, ext: true }) : args);
   return making({ ...call, run }, 'importKey', 3, algorithm, { input });
 }
 
@@ -109,7 +140,7 @@ async function unwrapKey(call: Call): Promise<unknown> {
     input: quietly('a wrapped key', () => bytesOf(wrapped)),
   };
   const made = making(call, 'unwrapKey', 5, algorithm, origin);
-  if (isKey(by)) origin.by = await quietlyAfter('a key', () => known(by));
+  if (isKey(by)) origin.by = await settled(quietlyAfter('a key', () => known(by)));
   return made;
 }
 
@@ -122,16 +153,16 @@ function wrappingOf(algorithm: unknown, by: unknown): Wrapping {
 async function deriveKey(call: Call): Promise<unknown> {
   const [algorithm, base, derived] = call.args;
   const parameters = quietly('a derivation', () => parametersOf(algorithm, base));
-  const key = await making(call, 'deriveKey', 3, derived);
-  await emitDerivation(base, parameters, key);
+  const key = await settled(making(call, 'deriveKey', 3, derived));
+  await settled(emitDerivation(base, parameters, key));
   return key;
 }
 
 async function deriveBits({ args, run }: Call): Promise<unknown> {
   const [algorithm, base] = args;
   const parameters = quietly('a derivation', () => parametersOf(algorithm, base));
-  const bits = await run();
-  await emitDerivation(base, parameters, bits);
+  const bits = await settled(run());
+  await settled(emitDerivation(base, parameters, bits));
   return bits;
 }
 
@@ -141,12 +172,12 @@ function emitDerivation(base: unknown, parameters: Parameters | undefined, resul
   const { algorithm, peer, salt, info } = parameters;
   return quietlyAfter('a derivation', async () =>
     emit('crypto.derive', {
-      base: await known(base),
-      peer: peer && (await known(peer)),
+      base: await settled(known(base)),
+      peer: peer && (await settled(known(peer))),
       algorithm,
       salt,
       info,
-      key: isKey(result) ? await known(result) : undefined,
+      key: isKey(result) ? await settled(known(result)) : undefined,
       value: bytesOf(result),
     }),
   );
@@ -156,7 +187,7 @@ function emitDerivation(base: unknown, parameters: Parameters | undefined, resul
 // is fresh, and what the receiver opens is derived from its private key.
 
 async function encapsulateBits({ run }: Call): Promise<unknown> {
-  const result = await run();
+  const result = await settled(run());
   quietly('a shared secret', () =>
     emit('crypto.random', { value: bytesOf((result as { sharedKey: ArrayBuffer }).sharedKey) }),
   );
@@ -166,24 +197,26 @@ async function encapsulateBits({ run }: Call): Promise<unknown> {
 async function decapsulateKey(call: Call): Promise<unknown> {
   const [algorithm, base, , wanted] = call.args;
   const parameters = quietly('a derivation', () => parametersOf(algorithm, base));
-  const key = await making(call, 'deriveKey', 4, wanted);
-  await emitDerivation(base, parameters, key);
+  const key = await settled(making(call, 'deriveKey', 4, wanted));
+  await settled(emitDerivation(base, parameters, key));
   return key;
 }
 
 /** Gives the key a name and writes down its bytes. */
 async function introduce(key: CryptoKey, via: Via, isExtractable: boolean, origin: Origin = {}): Promise<void> {
   const name = `k${count++}`;
+  const algorithm = algorithmOf(ownAlgorithm(key)) as { name: string };
   names.set(key, name);
-  const { format, material } = await materialOf(key);
+  algorithms.set(key, algorithm);
+  const { format, material } = await settled(materialOf(key));
   // A KDF's key can't be exported, but raw is the only way to import one.
-  const isInput = !material && via === 'importKey' && NEVER_EXTRACTABLE.test(key.algorithm.name);
+  const isInput = !material && via === 'importKey' && isNeverExtractable(algorithm.name);
   emit('crypto.key', {
     key: name,
     via,
-    algorithm: algorithmOf(key.algorithm),
-    kind: key.type,
-    usages: [...key.usages],
+    algorithm,
+    kind: kindOf(key),
+    usages: usagesOf(key),
     extractable: isExtractable,
     format,
     material: isInput ? origin.input : material,
@@ -192,29 +225,35 @@ async function introduce(key: CryptoKey, via: Via, isExtractable: boolean, origi
 }
 
 async function materialOf(key: CryptoKey): Promise<{ format: string; material?: Uint8Array }> {
-  const format = { secret: 'raw', private: 'pkcs8', public: 'spki' }[key.type];
-  // Some newer algorithms know the raw format by another name.
-  for (const one of key.type === 'secret' ? ['raw', 'raw-secret'] : [format])
-    try {
-      return { format, material: bytesOf(await own.exportKey!(one, key)) };
-    } catch {
-      // Not extractable, or not in this format.
-    }
-  return { format };
+  const kind = kindOf(key);
+  const format = kind === 'secret' ? 'raw' : kind === 'private' ? 'pkcs8' : 'spki';
+  try {
+    return bare({ format, material: bytesOf(await settled(own.exportKey!(format, key))) });
+  } catch {
+    // Not extractable, or not in this format.
+  }
+  try {
+    // Some newer algorithms know the raw format by another name.
+    if (kind === 'secret') return bare({ format, material: bytesOf(await settled(own.exportKey!('raw-secret', key))) });
+  } catch {
+    // The same.
+  }
+  return bare({ format });
 }
 
 /** The name of a key; one that comes from elsewhere (another realm, a database) is introduced first. */
 async function known(key: CryptoKey): Promise<string> {
-  if (!names.has(key)) await introduce(key, 'seen', key.extractable);
+  if (!names.has(key)) await settled(introduce(key, 'seen', isExtractableNow(key)));
   return names.get(key)!;
 }
 
 function mask(key: CryptoKey): void {
+  const isExtractable = isExtractableNow(key);
   if (!isMasking)
     // `CryptoKey` comes into being after the hooks do, in workers.
-    hookGetter(Object.getPrototypeOf(key), 'extractable', ({ self, run }) => !masked.has(self) && run());
+    hookGetter(getPrototypeOf(key), 'extractable', ({ self, run }) => !masked.has(self) && run());
   isMasking = true;
-  if (key.type !== 'public' && key.extractable) masked.add(key);
+  if (kindOf(key) !== 'public' && isExtractable) masked.add(key);
 }
 
 // --- keys that go out
@@ -223,24 +262,24 @@ let unexportable: Promise<unknown> | undefined;
 
 /** Stands in for a masked key where the platform is to refuse it, in its own words and order. */
 function standIn(): Promise<unknown> {
-  unexportable ??= own.importKey!('raw', new Uint8Array(16), 'AES-GCM', false, ['encrypt']);
+  unexportable ??= own.importKey!('raw', new Bytes(16), 'AES-GCM', false, iterable(['encrypt']));
   return unexportable;
 }
 
 async function exportKey({ args, run }: Call): Promise<unknown> {
   const [format, key] = args;
-  if (masked.has(key as object)) return run(args.with(1, await standIn()));
-  const value = await run();
-  await emitExport('exportKey', format, key, value);
+  if (masked.has(key as object)) return run(replaced(args, 1, await settled(standIn())));
+  const value = await settled(run());
+  await settled(emitExport('exportKey', format, key, value));
   return value;
 }
 
 async function wrapKey({ args, run }: Call): Promise<unknown> {
   const [format, key, by, algorithm] = args;
-  if (masked.has(key as object)) return run(args.with(1, await standIn()));
+  if (masked.has(key as object)) return run(replaced(args, 1, await settled(standIn())));
   const wrapping = wrappingOf(algorithm, by);
-  const value = await run();
-  await emitExport('wrapKey', format, key, value, by, wrapping);
+  const value = await settled(run());
+  await settled(emitExport('wrapKey', format, key, value, by, wrapping));
   return value;
 }
 
@@ -255,11 +294,11 @@ function emitExport(
   if (!isKey(key)) return;
   return quietlyAfter('an exported key', async () =>
     emit('crypto.export', {
-      key: await known(key),
+      key: await settled(known(key)),
       via,
-      format: String(format),
-      value: bytesOf(value) ?? encode(JSON.stringify(value)),
-      by: isKey(by) ? await known(by) : undefined,
+      format: OwnString(format),
+      value: bytesOf(value) ?? encode(stringify(value)),
+      by: isKey(by) ? await settled(known(by)) : undefined,
       ...wrapping,
     }),
   );
@@ -278,7 +317,7 @@ async function cipher({ args, run }: Call, operation: 'encrypt' | 'decrypt'): Pr
       const out = pieceOf(output);
       emit('crypto.cipher', {
         operation,
-        key: await known(key),
+        key: await settled(known(key)),
         algorithm: parameters.algorithm,
         iv,
         additionalData,
@@ -291,11 +330,11 @@ async function cipher({ args, run }: Call, operation: 'encrypt' | 'decrypt'): Pr
     });
   };
   try {
-    const output = await run();
-    await note(output);
+    const output = await settled(run());
+    await settled(note(output));
     return output;
   } catch (error) {
-    await note();
+    await settled(note());
     throw error;
   }
 }
@@ -303,10 +342,10 @@ async function cipher({ args, run }: Call, operation: 'encrypt' | 'decrypt'): Pr
 async function digest({ args, run }: Call): Promise<unknown> {
   const [algorithm, data] = args;
   const input = quietly('a digest', () => pieceOf(data));
-  const value = await run();
+  const value = await settled(run());
   if (input)
     quietly('a digest', () => {
-      const name = nameOf(algorithm).toUpperCase();
+      const name = apply(toUpperCase, nameOf(algorithm), []);
       const fields = { input: input.bytes, inputLength: input.length, value: bytesOf(value) };
       emit('crypto.digest', { algorithm: { name }, ...fields });
     });
@@ -317,8 +356,8 @@ async function sign({ args, run }: Call): Promise<unknown> {
   const [algorithm, key, data] = args;
   const parameters = quietly('a signature', () => parametersOf(algorithm, key));
   const input = quietly('a signature', () => pieceOf(data));
-  const signature = await run();
-  await emitSignature('sign', key, parameters, input, bytesOf(signature));
+  const signature = await settled(run());
+  await settled(emitSignature('sign', key, parameters, input, bytesOf(signature)));
   return signature;
 }
 
@@ -327,8 +366,8 @@ async function verify({ args, run }: Call): Promise<unknown> {
   const parameters = quietly('a signature', () => parametersOf(algorithm, key));
   const input = quietly('a signature', () => pieceOf(data));
   const bytes = quietly('a signature', () => bytesOf(signature));
-  const ok = await run();
-  await emitSignature('verify', key, parameters, input, bytes, ok as boolean);
+  const ok = await settled(run());
+  await settled(emitSignature('verify', key, parameters, input, bytes, ok as boolean));
   return ok;
 }
 
@@ -344,7 +383,7 @@ function emitSignature(
   const { algorithm } = parameters;
   const fields = { input: input.bytes, inputLength: input.length, signature, ok };
   return quietlyAfter('a signature', async () =>
-    emit('crypto.sign', { operation, key: await known(key), algorithm, ...fields }),
+    emit('crypto.sign', { operation, key: await settled(known(key)), algorithm, ...fields }),
   );
 }
 
@@ -363,15 +402,17 @@ interface Parameters {
 
 /** They have fields of their own in the recording; AES-CTR's initial `counter` block is its `iv` there. */
 const BYTE_PARAMETERS = ['iv', 'additionalData', 'salt', 'info'] as const;
-const HAS_FIELD: ReadonlySet<string> = new Set([...BYTE_PARAMETERS, 'counter']);
+const HAS_FIELD = bare({ iv: true, additionalData: true, salt: true, info: true, counter: true });
 
 /** Taken when the call is made, since the page may overwrite its buffers right after. */
 function parametersOf(algorithm: unknown, key: unknown): Parameters {
   const given = typeof algorithm === 'object' && algorithm !== null ? (algorithm as Record<string, unknown>) : {};
   // The name in the key is the canonical one; the page may write `aes-gcm`.
-  const name = isKey(key) ? key.algorithm.name : nameOf(algorithm);
-  const parameters: Parameters = { algorithm: { ...algorithmOf(given), name } };
-  for (const field of BYTE_PARAMETERS) parameters[field] = bytesOf(given[field]);
+  const name = isKey(key) ? nameOfKey(key) : nameOf(algorithm);
+  // Nothing that the page adds to all objects is taken for one of these.
+  const parameters: Parameters = bare({ algorithm: bare({ ...algorithmOf(given), name }) });
+  for (let index = 0; index < BYTE_PARAMETERS.length; index++)
+    parameters[BYTE_PARAMETERS[index]!] = bytesOf(given[BYTE_PARAMETERS[index]!]);
   parameters.iv ??= bytesOf(given.counter);
   if (isKey(given.public)) parameters.peer = given.public;
   return parameters;
@@ -379,18 +420,30 @@ function parametersOf(algorithm: unknown, key: unknown): Parameters {
 
 /** A hash by its name, other bytes (a label, a public exponent) as hex. */
 function algorithmOf(given: object): Record<string, unknown> {
-  const plain: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(given)) {
-    if (isKey(value) || HAS_FIELD.has(field)) continue;
+  const plain: Record<string, unknown> = create(null);
+  const fields = keys(given);
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index]!;
+    const value = (given as Record<string, unknown>)[field];
+    if (field in HAS_FIELD || isKey(value)) continue;
     const bytes = bytesOf(value);
-    if (bytes) plain[field] = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-    else plain[field] = field === 'hash' ? nameOf(value) : value;
+    plain[field] = bytes ? hexOf(bytes) : field === 'hash' ? nameOf(value) : value;
   }
   return plain;
 }
 
+function nameOfKey(key: CryptoKey): string {
+  return algorithms.get(key)?.name ?? ownAlgorithm(key).name;
+}
+
+function isNeverExtractable(name: string): boolean {
+  return apply(exec, NEVER_EXTRACTABLE, [name]) !== null;
+}
+
 function nameOf(algorithm: unknown): string {
-  return String(typeof algorithm === 'object' && algorithm !== null ? (algorithm as { name: string }).name : algorithm);
+  return OwnString(
+    typeof algorithm === 'object' && algorithm !== null ? (algorithm as { name: string }).name : algorithm,
+  );
 }
 
 interface Piece {
@@ -401,20 +454,24 @@ interface Piece {
 
 function pieceOf(data: unknown): Piece | undefined {
   const bytes = bytesOf(data, SMALL_BYTES);
-  return bytes && { bytes, length: (data as ArrayBuffer).byteLength };
+  return bytes && { bytes, length: lengthOf(data as BufferSource) };
 }
 
 function isKey(value: unknown): value is CryptoKey {
-  return classOf(value) === 'CryptoKey';
+  return isOf(kindOf, value);
 }
 
 /** The key itself, a pair's halves, or the key of an encapsulation. */
 function keysIn(made: unknown): CryptoKey[] {
-  if (isKey(made)) return [made];
+  const found = list<CryptoKey>();
+  const add = (one: unknown) => {
+    if (isKey(one)) found[found.length] = one;
+  };
+  add(made);
+  if (found.length > 0) return found;
   const { publicKey, privateKey, sharedKey } = made as Record<string, unknown>;
-  return [publicKey, privateKey, sharedKey].filter(isKey);
-}
-
-function encode(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  add(publicKey);
+  add(privateKey);
+  add(sharedKey);
+  return found;
 }
