@@ -513,6 +513,28 @@ describe('how a participant came to a secret', () => {
   });
 });
 
+describe('a key encapsulation', () => {
+  it.each([
+    ['generateKey', 0],
+    ['importKey', 1],
+  ] as const)('for a public key that came by %s leaves %i strangers', (via, strangers) => {
+    const trace = new Trace();
+    const [realm, algorithm] = ['bob/page', { name: 'ML-KEM-768' }];
+    const key = { participant: 'bob', realm, algorithm, usages: [], extractable: true, format: 'spki' };
+    trace.add('crypto.key', { ...key, key: 'bob/k1', via, kind: 'public', material: random(64) });
+    const value = random(32);
+    trace.add('crypto.random', { participant: 'alice', realm: 'alice/page', value });
+    const peer = 'bob/k1';
+    trace.add('crypto.derive', { participant: 'alice', realm: 'alice/page', base: peer, peer, algorithm, value });
+    const lineage = trace.into(new Lineage(trace));
+    expect(lineage.strangers).toBe(strangers);
+    expect(names(lineage.roots(lineage.add(value, { seq: 0, participant: 'alice' })))).toEqual({
+      made: [name(value)],
+      unknown: [],
+    });
+  });
+});
+
 describe('strangers', () => {
   const pair = { kind: 'public', format: 'spki', algorithm: { name: 'X25519' } };
 

@@ -157,7 +157,7 @@ const TYPES = {
     realm: text,
     base: text,
     algorithm,
-    /** For ECDH and X25519: the peer's public key. */
+    /** For ECDH and X25519: the peer's public key. Of a key encapsulation, that one is `base`, too. */
     peer: text.optional(),
     salt: bytes.optional(),
     info: bytes.optional(),

@@ -527,6 +527,25 @@ describe('WebCrypto', { timeout: MINUTE }, () => {
     ]);
   });
 
+  test('what is encapsulated is recorded with the public key that it is for', async () => {
+    await watched.browser.page.evaluate(`(async () => {
+      const kem = { name: 'ML-KEM-768' };
+      const uses = ['encapsulateBits', 'encapsulateKey', 'decapsulateBits', 'decapsulateKey'];
+      const { publicKey } = await crypto.subtle.generateKey(kem, true, uses);
+      const raw = await crypto.subtle.exportKey('raw-public', publicKey);
+      const theirs = await crypto.subtle.importKey('raw-public', raw, kem, true, uses.slice(0, 2));
+      await crypto.subtle.encapsulateBits(kem, theirs);
+      await crypto.subtle.encapsulateKey(kem, theirs, 'AES-GCM', false, ['encrypt']);
+    })()`);
+    const [made, theirs] = watched.of('crypto.key').filter(({ kind }) => kind === 'public');
+    expect(hex(theirs!.material)).toBe(hex(made!.material));
+    const shared = watched.of('crypto.key').find(({ kind }) => kind === 'secret')!;
+    expect(watched.of('crypto.derive')).toEqual([
+      expect.objectContaining({ peer: theirs!.key, value: watched.of('crypto.random')[0]!.value }),
+      expect.objectContaining({ peer: theirs!.key, key: shared.key }),
+    ]);
+  });
+
   test('what was drawn is recorded, whatever the page makes of its array and of the language', async () => {
     const drawn = await watched.browser.page.evaluate(`(async () => {
       const array = new Uint8Array(32);

@@ -71,7 +71,7 @@ export function hookWebCrypto(): void {
   hook('digest', digest);
   hook('sign', sign);
   hook('verify', verify);
-  hook('encapsulateKey', (call) => making(call, 'generateKey', 3, call.args[2]));
+  hook('encapsulateKey', encapsulateKey);
   hook('encapsulateBits', encapsulateBits);
   hook('decapsulateKey', decapsulateKey);
   hook('decapsulateBits', deriveBits);
@@ -184,14 +184,30 @@ function emitDerivation(base: unknown, parameters: Parameters | undefined, resul
 }
 
 // Key encapsulation (WICG Modern Algorithms in the Web Cryptography API), in the recording's terms: what the sender makes
-// is fresh, and what the receiver opens is derived from its private key.
+// is fresh and agreed with whoever has the private key, and what the receiver opens is derived from that.
 
-async function encapsulateBits({ run }: Call): Promise<unknown> {
+async function encapsulateBits({ args, run }: Call): Promise<unknown> {
+  const [algorithm, peer] = args;
+  const parameters = quietly('an encapsulation', () => parametersOf(algorithm, peer));
   const result = await settled(run());
-  quietly('a shared secret', () =>
-    emit('crypto.random', { value: bytesOf((result as { sharedKey: ArrayBuffer }).sharedKey) }),
-  );
+  const value = quietly('a shared secret', () => bytesOf((result as { sharedKey: ArrayBuffer }).sharedKey));
+  emit('crypto.random', { value });
+  await settled(emitEncapsulation(peer, parameters, value));
   return result;
+}
+
+async function encapsulateKey(call: Call): Promise<unknown> {
+  const [algorithm, peer, wanted] = call.args;
+  const parameters = quietly('an encapsulation', () => parametersOf(algorithm, peer));
+  const result = await settled(making(call, 'generateKey', 3, wanted));
+  await settled(emitEncapsulation(peer, parameters, (result as { sharedKey: CryptoKey }).sharedKey));
+  return result;
+}
+
+function emitEncapsulation(peer: unknown, parameters: Parameters | undefined, result: unknown) {
+  if (!parameters || !isKey(peer)) return undefined;
+  parameters.peer = peer;
+  return emitDerivation(peer, parameters, result);
 }
 
 async function decapsulateKey(call: Call): Promise<unknown> {
