@@ -416,6 +416,7 @@ ${
 const WAYS: Record<StreamEvidence['route'], string> = {
   provider: 'through the provider’s server',
   direct: 'straight to a participant',
+  own: 'nowhere: it stayed in the browser',
   unknown: 'not known',
 };
 

@@ -85,7 +85,8 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
   const sealed = new ByFrame<KeyEvidence>();
   /** Frames that a hidden key opened. */
   const unlocked = new ByFrame<true>();
-  const judged = [...media.streams(), ...messages.streams()].map((stream) =>
+  const leaving = [...media.streams(), ...messages.streams()].filter(({ route }) => route !== 'own');
+  const judged = leaving.map((stream) =>
     judgeStream(
       stream,
       eyes,

@@ -76,4 +76,63 @@ describe('where a connection goes', () => {
       expect(connections.isSecured('alice', connections.sending('alice', 7)!)).toBe(secured);
     }
   });
+
+  it('is the provider’s for who is alone in a call, and not known of a call of nobody', () => {
+    const call = new Call();
+    call.describe('alice', 'a', 'local', 'AA');
+    call.describe('alice', 'a', 'remote', 'BB');
+    expect(call.connections('alice').routeOf('alice', 'a')).toBe('provider');
+    expect(call.connections().routeOf('alice', 'a')).toBe('unknown');
+  });
+});
+
+describe('a connection within the browser', () => {
+  /** Two connections of one page, told of each other, and one to the server. */
+  function looped(video = 'a=ssrc:8 cname:x'): Call {
+    const call = new Call();
+    for (const [name, local, remote] of [
+      ['from', 'AA', 'BB'],
+      ['to', 'BB', 'AA'],
+    ] as const) {
+      call.describe('alice', name, 'local', local, name === 'from' ? 7 : 0);
+      call.describe('alice', name, 'remote', remote);
+    }
+    const sdp = `a=fingerprint:sha-256 DD\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n${video}\r\n`;
+    const server = { participant: 'alice', realm: 'r', connection: 'server', kind: 'offer' };
+    call.add('rtc.description', { ...server, side: 'local', sdp });
+    call.describe('alice', 'server', 'remote', 'CC');
+    call.describe('bob', 'b', 'local', 'EE');
+    return call;
+  }
+  const joined = (call: Call) => {
+    call.transport('alice', 'from', 'sha-256 AA', 'sha-256 BB');
+    call.transport('alice', 'to', 'sha-256 BB', 'sha-256 AA');
+    return call.connections('alice', 'bob');
+  };
+
+  it('is one whose far end is another connection of the same page; what goes to the server is not', () => {
+    const connections = joined(looped());
+    expect(['from', 'to', 'server'].map((name) => connections.routeOf('alice', name))).toEqual([
+      'own',
+      'own',
+      'provider',
+    ]);
+    expect(connections.sending('alice', 7)).toBe(connections.named('alice', 'from'));
+  });
+
+  it('is not known to be one before DTLS joined the two', () => {
+    expect(looped().connections('alice', 'bob').routeOf('alice', 'from')).toBe('unknown');
+    const apart = looped();
+    apart.transport('alice', 'from', 'sha-256 AA', 'sha-256 CC');
+    apart.transport('alice', 'to', 'sha-256 BB', 'sha-256 AA');
+    expect(apart.connections('alice', 'bob').routeOf('alice', 'from')).toBe('unknown');
+  });
+
+  it.each(['a=sendonly', 'a=ssrc:8 cname:x\r\na=rid:h send'])(
+    'does not get a stream that may be on one that keeps its streams to itself: %s',
+    (video) => {
+      expect(joined(looped(video)).sending('alice', 7)).toBeUndefined();
+      expect(joined(looped('a=recvonly')).sending('alice', 7)).toBeDefined();
+    },
+  );
 });

@@ -2,8 +2,11 @@
 import { type RtpMap, readRtpMap } from '../media/codecs.ts';
 import type { RecordedEvent } from '../recording/format.ts';
 
-/** The other end is the provider's server, another participant's browser, or nobody knows. */
-export type Route = 'provider' | 'direct' | 'unknown';
+/**
+ * The other end is the provider's server, another participant's browser, another connection of the participant's own browser (nothing
+ * leaves it), or nobody knows.
+ */
+export type Route = 'provider' | 'direct' | 'own' | 'unknown';
 
 export interface Connection {
   /** Session descriptions (RFC 8866). */
@@ -54,10 +57,17 @@ export class Connections {
     return [...(this.#all.get(participant)?.values() ?? [])];
   }
 
-  /** The one of its connections that a participant sends a stream on; undefined where descriptions say none, or several. */
+  /**
+   * The one of its connections that a participant sends a stream on; undefined where descriptions say none, or several. A page can
+   * claim any stream for a connection within the browser: this is believed where all others say which streams are theirs.
+   */
   sending(participant: string, ssrc: number): Connection | undefined {
-    const all = this.of(participant).filter(({ local }) => readRtpMap(local).ssrcs.has(ssrc));
-    return all.length === 1 ? all[0] : undefined;
+    const connections = this.of(participant);
+    const all = connections.filter(({ local }) => readRtpMap(local).ssrcs.has(ssrc));
+    const one = all.length === 1 ? all[0] : undefined;
+    if (!one || this.route(participant, one) !== 'own') return one;
+    const leaving = connections.filter((other) => this.route(participant, other) !== 'own');
+    return leaving.every(saysWhatItSends) ? one : undefined;
   }
 
   /** What the descriptions say of a participant's payload types: of one connection, or of all where it isn't known which. */
@@ -78,22 +88,43 @@ export class Connections {
 
   /**
    * A connection is direct where the certificate that the far end was told to have (RFC 8122, checked by DTLS) is one that
-   * another participant's browser has.
+   * another participant's browser has, and goes nowhere where it is that of another connection of the participant's own. Who is alone
+   * in a call has nobody but the provider at the far end.
    */
   route(participant: string, connection?: Connection): Route {
     const others = new Set<string>();
     for (const [name, connections] of this.#all)
       if (name !== participant)
         for (const { local } of connections.values()) for (const print of local.flatMap(prints)) others.add(print);
-    const remote = (connection ? [connection] : this.of(participant)).flatMap((one) => one.remote.flatMap(prints));
+    const all = this.of(participant);
+    const own = new Set(all.filter((one) => one !== connection).flatMap(({ local }) => local.flatMap(prints)));
+    const remote = (connection ? [connection] : all).flatMap((one) => one.remote.flatMap(prints));
     if (remote.length === 0) return 'unknown';
+    if (remote.some((print) => own.has(print))) return this.#isLooped(participant, connection, own) ? 'own' : 'unknown';
     const direct = remote.filter((print) => others.has(print)).length;
     // Whose certificates nobody saw may be at the far end.
     if (direct === 0) return this.#areAllSeen(participant) ? 'provider' : 'unknown';
     return direct === remote.length ? 'direct' : 'unknown';
   }
 
+  /** Whether DTLS joined a connection to another one of the same participant: each saw the other's certificate, and no further one. */
+  #isLooped(participant: string, connection: Connection | undefined, own: ReadonlySet<string>): boolean {
+    if (!connection?.remote.flatMap(prints).every((print) => own.has(print))) return false;
+    const { local, remote } = connection.certificates;
+    const far = this.of(participant).filter((one) => one !== connection);
+    return (
+      remote.length > 0 &&
+      remote.every((print) =>
+        far.some(
+          ({ certificates }) =>
+            certificates.local.includes(print) && certificates.remote.some((seen) => local.includes(seen)),
+        ),
+      )
+    );
+  }
+
   #areAllSeen(participant: string): boolean {
+    if (!this.#participants.includes(participant)) return false;
     return this.#participants
       .filter((name) => name !== participant)
       .every(
@@ -111,6 +142,19 @@ export class Connections {
       remote.every((print) => others.some(({ certificates }) => certificates.local.includes(print)))
     );
   }
+}
+
+/** Whether each section that may send (RFC 8866, 6.7) lists its streams (RFC 5576), in all descriptions; those of simulcast have no list. */
+function saysWhatItSends({ local }: Connection): boolean {
+  return (
+    local.length < MOST_DESCRIPTIONS &&
+    local.every((sdp) =>
+      sdp
+        .split(/^(?=m=)/m)
+        .filter((section) => /^m=(?:audio|video) /.test(section) && !/^a=(?:recvonly|inactive)\s*$/m.test(section))
+        .every((section) => /^a=ssrc:/m.test(section) && !/^a=(?:rid|simulcast):/m.test(section)),
+    )
+  );
 }
 
 /** Certificate fingerprints of a description (RFC 8122, 5), in lower case. */

@@ -6,7 +6,7 @@ import { Trace } from './fixtures/trace.ts';
 
 const text = 'the key is 0123456789abcdef, said the server. '.repeat(200);
 const utf8 = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
-const crossingsOf = (trace: Trace) => trace.into(new Crossings(trace, trace.into(new Connections()))).all;
+const crossingsOf = (trace: Trace) => trace.into(new Crossings(trace, trace.into(new Connections(['alice'])))).all;
 const string = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
 
 function exchange(trace: Trace, pieces: Uint8Array[], headers: [string, string][] = [], of = 'response' as const) {

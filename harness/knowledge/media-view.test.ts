@@ -86,7 +86,7 @@ class Call extends Trace {
     });
   }
   streams() {
-    return this.into(new MediaView(this, this.into(new Connections()))).streams();
+    return this.into(new MediaView(this, this.into(new Connections(['alice'])))).streams();
   }
 }
 

@@ -79,13 +79,15 @@ export class MediaView {
     }
   }
 
-  /** The streams, once all events were seen; in order of participant and first packet. */
+  /** The streams that left the browser, once all events were seen; in order of participant and first packet. */
   streams(): SentStream[] {
     const all: SentStream[] = [];
     for (const [participant, streams] of this.#packets) {
       const everything = this.#connections.rtpMap(participant);
       for (const [ssrc, packets] of streams) {
         const own = this.#connections.sending(participant, ssrc);
+        const route = this.#connections.route(participant, own);
+        if (route === 'own') continue;
         const map = own ? this.#connections.rtpMap(participant, own) : everything;
         const codec = codecOf(map, packets.payloadType);
         // What RTX brings again was sent before by the same browser, and is in the recording.
@@ -100,7 +102,7 @@ export class MediaView {
             medium,
             codec?.name,
             map,
-            this.#connections.route(participant, own),
+            route,
             own !== undefined && this.#connections.isSecured(participant, own),
             packets,
             leaving,
