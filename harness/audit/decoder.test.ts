@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { EncodedFrame } from '../media/frames.ts';
 import { cardY4m, readCardFromGray } from '../media/test-card.ts';
 import { readTone, toneWav } from '../media/test-tone.ts';
@@ -165,5 +168,41 @@ describe('decodeAudio', () => {
 describe('ffmpegDecoder', () => {
   it('says so when it cannot be run', async () => {
     await expect(ffmpegDecoder('/no/such/ffmpeg').decodeAudio([])).rejects.toThrow('/no/such/ffmpeg cannot be run');
+  });
+});
+
+describe('an ffmpeg that does not do as it must', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ffmpeg-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  afterEach(() => vi.unstubAllEnvs());
+
+  function wrapper(name: string, ...lines: string[]): string {
+    const path = join(folder, name);
+    writeFileSync(path, ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
+    return path;
+  }
+
+  it('is found with its flaw in one line, if there is no other; a sound one has none', () => {
+    // As 4.4 answers: the option came with 5.1.
+    const old = wrapper(
+      'ffmpeg',
+      'for arg in "$@"; do if [ "$arg" = -fps_mode ]; then echo "Unrecognized option \'fps_mode\'." >&2; exit 1; fi; done',
+      `exec ${spawnSync('sh', ['-c', `command -v ${ffmpeg.path}`], { encoding: 'utf8' }).stdout.trim()} "$@"`,
+    );
+    expect(ffmpeg.flaw).toBeUndefined();
+    vi.stubEnv('FFMPEG_BIN', old);
+    vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
+    const found = findFfmpeg()!;
+    expect(found.path).toBe(old);
+    expect(found.flaw).toMatch(/^\S+ \(ffmpeg \S+\) does not decode as it must, 5\.1 or newer .*fps_mode'\.$/);
+  });
+
+  it('is not taken for media that show nothing, where it hangs or is ended', async () => {
+    const frames = video(5, '160x90', '40k', 2);
+    const hangs = ffmpegDecoder(wrapper('hangs', 'exec sleep 20'), 300);
+    await expect(hangs.decodeVideo(frames)).rejects.toThrow('did not end within 0.3 s');
+    await expect(hangs.decodeAudio([])).rejects.toThrow('did not end within 0.3 s');
+    const dies = ffmpegDecoder(wrapper('dies', 'kill -9 $$'));
+    await expect(dies.decodeVideo(frames)).rejects.toThrow('was ended by SIGKILL');
   });
 });

@@ -22,18 +22,48 @@ const MOST_RUNS = 64;
 /** What is kept of ffmpeg's log, in bytes a picture. */
 const LOG_PER_PICTURE = 4096;
 
+export interface Ffmpeg {
+  path: string;
+  version: string;
+  /** One line on what it can't do. */
+  flaw?: string;
+}
+
 /**
  * Where ffmpeg is and which version: the environment's FFMPEG_BIN, the `ffmpeg-static` package, or the one on the PATH;
- * the first of these that runs. Undefined without any.
+ * the first of these that decodes,
+ * or else the first that runs. Undefined without any.
  */
-export function findFfmpeg(): { path: string; version: string } | undefined {
+export function findFfmpeg(): Ffmpeg | undefined {
+  let flawed: Ffmpeg | undefined;
   for (const path of [process.env.FFMPEG_BIN, packaged(), 'ffmpeg']) {
     if (!path) continue;
     const { stdout } = spawnSync(path, ['-version'], { encoding: 'utf8', timeout: TIMEOUT_MS });
     const version = /^ffmpeg version (\S+)/.exec(stdout ?? '')?.[1];
-    if (version) return { path, version };
+    if (!version) continue;
+    const flaw = flawOf(path, version);
+    if (!flaw) return { path, version };
+    flawed ??= { path, version, flaw };
   }
-  return undefined;
+  return flawed;
+}
+
+/** What keeps an ffmpeg from decoding as it is asked to, found with one small picture; undefined where nothing does. */
+function flawOf(path: string, version: string): string | undefined {
+  const picture = Buffer.alloc(i420Size(16, 16), 128);
+  const input = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', '16x16', '-i', 'pipe:0'];
+  const { stdout, stderr } = spawnSync(path, [...COMMON, ...input, ...videoOutput(16, 16), 'pipe:1'], {
+    input: picture,
+    timeout: TIMEOUT_MS,
+  });
+  const decoders = spawnSync(path, ['-v', 'error', '-decoders'], { encoding: 'utf8', timeout: TIMEOUT_MS }).stdout;
+  const lacking = ['vp8', 'opus'].filter((name) => !new RegExp(`^ [A-Z.]{6} ${name} `, 'm').test(decoders ?? ''));
+  const said = stderr?.toString().trim().split('\n')[0]?.slice(0, 200);
+  const flaw =
+    stdout?.length !== picture.length
+      ? said || 'it gives no picture'
+      : lacking.length > 0 && `no ${lacking.join(', no ')}`;
+  return flaw ? `${path} (ffmpeg ${version}) does not decode as it must, 5.1 or newer is needed: ${flaw}` : undefined;
 }
 
 /** The package is optional, and its file is fetched by its install script, which may not have run. */
@@ -50,12 +80,20 @@ function packaged(): string | undefined {
  * A decoder that runs the ffmpeg at `path`. VP8 decoding is exact to the bit (RFC 6386, 5), and one thread and bit-exact
  * flags leave nothing else to the machine. Opus decoding is not: its samples may differ in their last bits.
  */
-export function ffmpegDecoder(path: string): Decoder {
+export function ffmpegDecoder(path: string, timeoutMs = TIMEOUT_MS): Decoder {
   return {
-    decodeVideo: (frames) => decodeVideo(path, frames),
+    decodeVideo: (frames) => decodeVideo(path, frames, timeoutMs),
     async decodeAudio(frames) {
       const file = oggOpus(frames.map((frame) => frame.data));
-      const { output } = await run(path, ['-f', 'ogg', '-c:a', 'opus'], file, AUDIO_OUTPUT, LARGEST_AUDIO);
+      const { output } = await run(
+        path,
+        ['-f', 'ogg', '-c:a', 'opus'],
+        file,
+        AUDIO_OUTPUT,
+        LARGEST_AUDIO,
+        1 << 20,
+        timeoutMs,
+      );
       return samples(output);
     },
   };
@@ -74,7 +112,7 @@ const COMMON = [
 ];
 const AUDIO_OUTPUT = ['-map', '0:a:0', '-ac', '1', '-ar', '48000', '-f', 's16le'];
 
-async function decodeVideo(path: string, frames: readonly EncodedFrame[]): Promise<DecodedVideo> {
+async function decodeVideo(path: string, frames: readonly EncodedFrame[], timeoutMs: number): Promise<DecodedVideo> {
   const decoded: DecodedVideo = { pictures: [], truncated: false };
   let budget = LARGEST_VIDEO;
   const runs = runsOfOneSize(frames);
@@ -90,27 +128,14 @@ async function decodeVideo(path: string, frames: readonly EncodedFrame[]): Promi
       width,
       height,
     );
-    // The filter gives each picture's time, by which its frame is known, and holds the size to what was reckoned with.
-    const filter = `showinfo=checksum=0,scale=${width}:${height}:flags=bilinear+bitexact`;
-    const output = [
-      '-map',
-      '0:v:0',
-      '-vf',
-      filter,
-      '-fps_mode',
-      'passthrough',
-      '-f',
-      'rawvideo',
-      '-pix_fmt',
-      'yuv420p',
-    ];
     const result = await run(
       path,
       ['-f', 'ivf', '-c:v', 'vp8'],
       file,
-      output,
+      videoOutput(width, height),
       taken.length * size,
       LOG_PER_PICTURE * taken.length,
+      timeoutMs,
     );
     if (result.cut) decoded.truncated = true;
     const times = [...result.log.matchAll(/\] n: *\d+ pts: *(\d+) /g)].map((match) => Number(match[1]));
@@ -122,6 +147,12 @@ async function decodeVideo(path: string, frames: readonly EncodedFrame[]): Promi
     budget -= result.output.length;
   }
   return decoded;
+}
+
+function videoOutput(width: number, height: number): string[] {
+  // The filter gives each picture's time, by which its frame is known, and holds the size to what was reckoned with.
+  const filter = `showinfo=checksum=0,scale=${width}:${height}:flags=bilinear+bitexact`;
+  return ['-map', '0:v:0', '-vf', filter, '-fps_mode', 'passthrough', '-f', 'rawvideo', '-pix_fmt', 'yuv420p'];
 }
 
 interface Run {
@@ -150,11 +181,11 @@ function i420Size(width: number, height: number): number {
 interface Result {
   output: Buffer;
   log: string;
-  /** It had to be stopped: it took too long or gave too much. */
+  /** It had to be stopped: it gave too much. */
   cut: boolean;
 }
 
-/** Runs ffmpeg on a file that it gets on stdin. Rejects only if ffmpeg cannot be started. */
+/** Runs ffmpeg on a file that it gets on stdin. Rejects if ffmpeg cannot be started, or does not end by itself. */
 export function run(
   path: string,
   input: string[],
@@ -162,6 +193,7 @@ export function run(
   output: string[],
   largest: number,
   longestLog = 1 << 20,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const args = [...COMMON, '-protocol_whitelist', 'pipe', ...input, '-i', 'pipe:0', ...output, 'pipe:1'];
@@ -178,7 +210,11 @@ export function run(
       if (lengths[which] > most) stop();
       else pieces[which].push(piece);
     };
-    const timer = setTimeout(stop, TIMEOUT_MS);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      stop();
+    }, timeoutMs);
     child.stdout.on('data', keep('output', largest));
     child.stderr.on('data', keep('log', longestLog + (1 << 16)));
     // ffmpeg may end before it has read all.
@@ -187,8 +223,11 @@ export function run(
       clearTimeout(timer);
       reject(new Error(`${path} cannot be run: ${error.message}`));
     });
-    child.on('close', () => {
+    child.on('close', (_, signal) => {
       clearTimeout(timer);
+      // What was not looked at to the end must not pass for what shows nothing.
+      if (late) return reject(new Error(`${path} was stopped: it did not end within ${timeoutMs / 1000} s`));
+      if (signal && !cut) return reject(new Error(`${path} was ended by ${signal}`));
       resolve({ output: Buffer.concat(pieces.output), log: Buffer.concat(pieces.log).toString('latin1'), cut });
     });
     child.stdin.end(file);

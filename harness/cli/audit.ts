@@ -23,6 +23,7 @@ export async function judgeFolder(
   };
   const ffmpeg = findFfmpeg();
   if (!ffmpeg) throw new UsageError('ffmpeg was not found: install it, or name it in FFMPEG_BIN');
+  if (ffmpeg.flaw) throw new UsageError(ffmpeg.flaw);
   signal?.addEventListener('abort', stop);
   try {
     const judged = await auditFolder(folder, ffmpegDecoder(ffmpeg.path));

@@ -32,10 +32,10 @@ export function doctor(): Command {
         },
         {
           name: 'ffmpeg',
-          ok: ffmpeg !== undefined,
+          ok: ffmpeg !== undefined && !ffmpeg.flaw,
           version: ffmpeg?.version,
           where: ffmpeg?.path,
-          otherwise: 'install ffmpeg (Debian: apt-get install ffmpeg) or name it in FFMPEG_BIN',
+          otherwise: ffmpeg?.flaw ?? 'install ffmpeg (Debian: apt-get install ffmpeg) or name it in FFMPEG_BIN',
         },
         {
           name: 'mitmproxy',
