@@ -250,6 +250,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       if (key.givenAwayBy) key.path = [fromCiphertext(key)];
     }
     key.suspect = key.path !== undefined || reach.suspects(secret);
+    key.weak = key.path === undefined && reach.isWeak(secret);
     if (!key.path) return;
     key.repeatable = isRepeatable(key.path);
     key.sources = sourcesOf(key.path);

@@ -208,7 +208,11 @@ export function keysOutOfReach({ keys }: Evidence, counts: (key: KeyEvidence) =>
     detail:
       [
         ...within.map(({ name, path }) => `${name}: ${told(path!)}`),
-        ...suspects.map(({ name }) => `${name}: it may be, though no way to it can be shown`),
+        ...suspects.map(({ name, weak }) =>
+          weak
+            ? `${name}: a weak passphrase was used in this test, and it can't be told who chose it`
+            : `${name}: it may be, though no way to it can be shown`,
+        ),
       ].join('. ') || `${keys.length} keys`,
   };
 }

@@ -127,6 +127,8 @@ export interface KeyEvidence {
   path: Path | undefined;
   /** The provider may be able to compute it, though no path can be shown. */
   suspect: boolean;
+  /** A weak passphrase that a person may have chosen for the test is why. */
+  weak?: boolean;
   /** A stream whose frames give it away by themselves, where that is the path. */
   givenAwayBy: StreamEvidence | undefined;
   /** Each step of that path was taken again, from what crossed. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isReadable } from '../knowledge/guess.ts';
 import type { Claim, Finding } from './claim.ts';
 import {
   allExamined,
@@ -52,6 +53,8 @@ function fromProvider({ keys, undecoded }: Evidence): Finding[] {
     const { roots, sources } = key;
     const stream = carried(key);
     if (!isProven(key) || !stream || roots.made.length > 0 || sources.length === 0) return [];
+    // A text that can be guessed somebody chose, and it can't be told who.
+    if (key.path!.some(({ source, gives }) => source.from === 'guess' && isReadable(gives))) return [];
     // Whoever sent it first had it first. What a participant sent before may have been made there by hidden code.
     const isElsewhere = sources.every(
       ({ crossing, earlier, guessable }) => guessable || (crossing.direction === 'receive' && !earlier),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BUDGET_BITS, guessable } from './guess.ts';
+import { BUDGET_BITS, guessable, isCommonplace, mayBeTyped } from './guess.ts';
 
 const ORIGIN = Date.parse('2026-01-02T03:04:05Z');
 const guess = (value: string | Uint8Array) => guessable(typeof value === 'string' ? Buffer.from(value) : value, ORIGIN);
@@ -52,4 +52,18 @@ it('never throws, and never names more than the budget', () => {
       expect(Math.log2(guess(bytes)?.size ?? 1)).toBeLessThanOrEqual(BUDGET_BITS);
     }),
   );
+});
+
+it('tells text that a person may have typed from what only code makes', () => {
+  const typed = (value: string | Uint8Array) =>
+    mayBeTyped(typeof value === 'string' ? Buffer.from(value) : value, ORIGIN);
+  for (const value of ['test123', '482913', 'Übergrößen', 'two words']) expect(typed(value)).toBe(true);
+  for (const value of [new Uint8Array(32), Uint8Array.of(0xd1, 2), '', String(ORIGIN)])
+    expect(typed(value)).toBe(false);
+});
+
+it('tells what several people come up with from what nobody does twice', () => {
+  for (const value of ['Team Sync', 'test123', 'summer2024', '1234'])
+    expect(isCommonplace(Buffer.from(value))).toBe(true);
+  for (const value of ['9f31c07ab2', 'k3Jd9xQz']) expect(isCommonplace(Buffer.from(value))).toBe(false);
 });

@@ -26,6 +26,9 @@ const WORDS: readonly string[] = (
 /** A day each way: a time that a call's key may have been made of. */
 const AROUND_MS = 86_400_000;
 
+/** Nobody types more (bytes). */
+const LONGEST_TYPED = 256;
+
 /** What anybody can try, smallest first. */
 const ALPHABETS: readonly { pattern: RegExp; size: number; name: string }[] = [
   { pattern: /^[0-9]+$/, size: 10, name: 'digits' },
@@ -47,14 +50,43 @@ export function guessable(bytes: Uint8Array, origin: number): Guess | undefined 
   return least && Math.log2(least.size) <= BUDGET_BITS ? least : undefined;
 }
 
+/**
+ * Whether a person may have made a value up and typed it: it is text that can be read, and no time of the call. Who did is not
+ * recorded.
+ *
+ * @param origin when the call was, in ms since 1970.
+ */
+export function mayBeTyped(bytes: Uint8Array, origin: number): boolean {
+  return isReadable(bytes) && !isTime(Buffer.from(bytes).toString('latin1'), origin);
+}
+
+/** Whether a value is text of a length that somebody may type. */
+export function isReadable(bytes: Uint8Array): boolean {
+  if (bytes.length === 0 || bytes.length > LONGEST_TYPED) return false;
+  try {
+    return !/\p{Cc}/u.test(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a text is one that several people come up with: words, a year behind them, a few digits. */
+export function isCommonplace(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes).toString('utf8');
+  return WORDS.includes(text.toLowerCase()) || /^[\p{L}\p{P} ]+[0-9]{0,4}$|^[0-9]{1,9}$/u.test(text);
+}
+
 function* ofText(text: string, origin: number): Generator<Guess> {
   if (WORDS.includes(text.toLowerCase())) yield { space: 'the commonest passwords', size: WORDS.length };
-  const number = /^[0-9]{10,13}$/.test(text) ? Number(text) : Number.NaN;
-  const ms = text.length === 10 ? number * 1000 : number;
-  if (Math.abs(ms - origin) <= AROUND_MS)
+  if (isTime(text, origin))
     yield { space: 'the times around the call', size: (2 * AROUND_MS) / (text.length === 10 ? 1000 : 1) };
   const alphabet = ALPHABETS.find(({ pattern }) => pattern.test(text));
   if (alphabet) yield { space: `${text.length} ${alphabet.name}`, size: alphabet.size ** text.length };
+}
+
+function isTime(text: string, origin: number): boolean {
+  const number = /^[0-9]{10,13}$/.test(text) ? Number(text) : Number.NaN;
+  return Math.abs((text.length === 10 ? number * 1000 : number) - origin) <= AROUND_MS;
 }
 
 function* ofBytes(bytes: Uint8Array): Generator<Guess> {

@@ -7,6 +7,7 @@ import {
   hkdfSync,
   type KeyObject,
   type KeyPairKeyObjectResult,
+  pbkdf2Sync,
   randomBytes,
 } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
@@ -275,8 +276,8 @@ describe('a path', () => {
 
   it('goes by a hash of a name that crossed, done by hand', () => {
     const call = new Call();
-    call.cross(JSON.stringify({ room: 'standup' }));
-    const [media, honest] = [sha256(utf8('standup')), sha256(utf8('what nobody sent'))];
+    call.cross(JSON.stringify({ room: '9f31c07ab2' }));
+    const [media, honest] = [sha256(utf8('9f31c07ab2')), sha256(utf8('what nobody sent'))];
     call.key('media', media);
     call.key('honest', honest);
     const [path, none] = call.paths(media, honest);
@@ -295,12 +296,73 @@ describe('a path', () => {
   ])('goes by guessing %s, with PBKDF2 of %d iterations: %s', (password, iterations, known) => {
     const call = new Call();
     const media = randomBytes(32);
+    call.add('call.shared', { value: utf8(password) });
     call.key('password', utf8(password));
     call.key('media', media);
     const algorithm = { name: 'PBKDF2', hash: 'SHA-256', iterations };
     call.add('crypto.derive', { realm, base: 'password', key: 'media', salt: utf8('room'), algorithm });
     const path = call.path(media);
     expect(path?.map(({ source }) => source.from)).toEqual(known ? ['guess', 'steps'] : undefined);
+  });
+});
+
+describe('a passphrase', () => {
+  /** A key that the page makes of a passphrase, by PBKDF2 with a salt that everybody knows. */
+  function made(passphrase: string, before: (call: Call) => void = () => {}) {
+    const call = new Call();
+    const media = new Uint8Array(pbkdf2Sync(passphrase, 'room', 100_000, 32, 'sha256'));
+    before(call);
+    call.key('password', utf8(passphrase));
+    call.key('media', media);
+    const algorithm = { name: 'PBKDF2', hash: 'SHA-256', iterations: 100_000 };
+    call.add('crypto.derive', { realm, base: 'password', key: 'media', salt: utf8('room'), algorithm });
+    const { reach, secrets } = call.known(media);
+    const [secret] = secrets;
+    return {
+      path: reach.path(secret!)?.map(({ source }) => source.from),
+      suspect: reach.suspects(secret!),
+      weak: reach.isWeak(secret!),
+    };
+  }
+  const open = { path: undefined, suspect: true, weak: true };
+
+  it('that a person may have typed is no way in, however weak it is', () => {
+    for (const passphrase of ['test123', 'orange', '482913']) expect(made(passphrase)).toEqual(open);
+  });
+
+  it('that code drew or the link carries is, if it is weak', () => {
+    expect(made('482913', (call) => call.add('call.shared', { value: utf8('482913') }))).toEqual({
+      path: ['guess', 'steps'],
+      suspect: true,
+      weak: false,
+    });
+    const drawn = made('482913', (call) => call.add('crypto.random', { realm, value: utf8('482913') }));
+    expect(drawn.path).toEqual(['guess', 'steps']);
+  });
+
+  it('did not cross because some text is just the same', () => {
+    for (const message of ['{"rooms":[{"title":"Team Sync"}]}', '{"password":"Other","name":"Team Sync"}'])
+      expect(made('Team Sync', (call) => call.cross(message))).toEqual(open);
+    expect(made('Passwort', (call) => call.cross('{"password":"Passwort"}'))).toEqual(open);
+  });
+
+  it('crossed where the service hands it out as a secret', () => {
+    for (const label of ['pin', 'passphrase'])
+      expect(made('482913', (call) => call.cross(JSON.stringify({ [label]: '482913' }))).path).toEqual([
+        'crossing',
+        'steps',
+      ]);
+  });
+
+  it('crossed where it is the name of the meeting, which code takes out of the address', () => {
+    const url = 'https://meet.example/room/9f31c07ab2';
+    const join = (call: Call) =>
+      call.add('http.request', { exchange: 'e', method: 'GET', url, version: '2', headers: [] });
+    expect(made('9f31c07ab2', join).path).toEqual(['crossing', 'steps']);
+  });
+
+  it('that is strong and never crossed is out of reach', () => {
+    expect(made('a5fe12cc9e8b4410')).toEqual({ path: undefined, suspect: false, weak: false });
   });
 });
 

@@ -11,7 +11,7 @@
  */
 import { content } from './crossings.ts';
 import { type Derivation, derive } from './derivation.ts';
-import { BUDGET_BITS, guessable } from './guess.ts';
+import { BUDGET_BITS, guessable, isCommonplace, mayBeTyped } from './guess.ts';
 import { type Lineage, type Operation, PART, type Secret } from './lineage.ts';
 import { type Place, type ProviderView, placeOf, type Sighting } from './provider-view.ts';
 import { type Resealing, resealings } from './resealed.ts';
@@ -63,6 +63,8 @@ export class Reach {
   readonly #how = new Map<Secret, How>();
   readonly #sightings = new Map<string, Sighting | undefined>();
   readonly #suspects = new Set<Secret>();
+  /** Weak values that a person may have chosen, which says nothing of the service. */
+  readonly #typed = new Set<Secret>();
 
   /**
    * @param keys the values in question.
@@ -148,12 +150,16 @@ export class Reach {
     // What crossed comes first, then what it takes work to find: a path should be the simplest that there is.
     for (const value of above) {
       const sighting = this.sighting(value.bytes);
-      if (sighting) know(value, { kind: 'place', place: sighting.first });
+      if (!sighting) continue;
+      if (this.#isTaken(value, sighting.first)) know(value, { kind: 'place', place: sighting.first });
+      else this.#typed.add(value);
     }
     follow();
     for (const value of above) {
       const guess = this.#how.has(value) ? undefined : guessable(value.bytes, this.#origin);
-      if (guess) know(value, { kind: 'guess', ...guess });
+      if (!guess) continue;
+      if (this.#isChosen(value)) this.#typed.add(value);
+      else know(value, { kind: 'guess', ...guess });
     }
     follow();
     for (const [value, all] of resealed) {
@@ -166,7 +172,7 @@ export class Reach {
 
   /** What may follow if the provider has all that is too short to be looked for, and all that is sealed. */
   #suspect(above: ReadonlySet<Secret>, waysOf: ReadonlyMap<Secret, Operation[]>): void {
-    for (const value of this.#how.keys()) this.#suspects.add(value);
+    for (const value of [...this.#how.keys(), ...this.#typed]) this.#suspects.add(value);
     for (let size = -1; size < this.#suspects.size; ) {
       size = this.#suspects.size;
       for (const value of above)
@@ -182,6 +188,31 @@ export class Reach {
   /** Whether the provider may be able to compute a key, though no path can be shown: enough for not saying that it can't. */
   suspects(key: Secret): boolean {
     return this.#suspects.has(key);
+  }
+
+  /** Whether a key may hang on a weak passphrase that a person chose for the test. */
+  isWeak(key: Secret): boolean {
+    const above = new Set([key]);
+    for (const value of above) {
+      if (this.#typed.has(value)) return true;
+      for (const way of this.#lineage.allWays(value)) for (const input of way.secrets) above.add(input);
+    }
+    return false;
+  }
+
+  /** Whether nothing shows that code made a value, and it may have been typed. */
+  #isChosen({ bytes, made, operations }: Secret): boolean {
+    return !made && operations.length === 0 && mayBeTyped(bytes, this.#origin);
+  }
+
+  /**
+   * Whether a value came from where it stands. A short text may stand in a message by chance, unless a service handed it out by the
+   * name of a secret, or it is a meeting's name, or what a participant sent, that nobody comes up with a second time.
+   */
+  #isTaken(value: Secret, { crossing, label = '' }: Place): boolean {
+    if (value.bytes.length >= SHORTEST_SECRET || !this.#isChosen(value)) return true;
+    if (crossing.direction === 'receive' && SECRET.test(label)) return !WORD.test(Buffer.from(value.bytes).toString());
+    return (crossing.direction === 'send' || MEETING.test(label)) && !isCommonplace(value.bytes);
   }
 
   #look(wanted: Uint8Array[]): void {
@@ -270,6 +301,12 @@ export class Reach {
     });
   }
 }
+
+/** Names of secrets that a message carries. */
+const SECRET = /(pass(word|phrase|code)?|pin|secret|key)$/i;
+const MEETING = /(room|meeting|conference)(name|id)?$/i;
+/** In a translation, the name of a secret stands for itself. */
+const WORD = /^\p{L}+$/u;
 
 /** A parameter that may be as secret as a key. */
 function isMade({ bytes, made, operations }: Secret): boolean {
