@@ -484,11 +484,23 @@ describe('what is inferred', () => {
 
 describe('a key that was sealed anew on its way', () => {
   /** Alice seals for one public key, Bob opens from another; `swapped`: neither is a participant's. */
-  function call({ swapped, sentByAlice = false }: { swapped: boolean; sentByAlice?: boolean }) {
+  function call({
+    swapped,
+    sentByAlice = false,
+    handedOn = false,
+    telephone = false,
+  }: {
+    swapped: boolean;
+    sentByAlice?: boolean;
+    /** The participants' own keys reach each other, too. */
+    handedOn?: boolean;
+    /** Both are given the key of one device that nobody records. */
+    telephone?: boolean;
+  }) {
     const call = new Call();
     const pairs = [0, 1, 2, 3].map(() => generateKeyPairSync('x25519'));
     const [alice, bob] = pairs;
-    const [forAlice, forBob] = swapped ? [pairs[2]!, pairs[3]!] : [bob!, alice!];
+    const [forAlice, forBob] = swapped ? [pairs[2]!, pairs[telephone ? 2 : 3]!] : [bob!, alice!];
     const spki = (key: KeyObject) => new Uint8Array(key.export({ format: 'der', type: 'spki' }));
     const raw = (key: KeyObject) => spki(key).subarray(-32);
     const media = new Uint8Array(randomBytes(32));
@@ -535,12 +547,13 @@ describe('a key that was sealed anew on its way', () => {
       call.add('ws.message', { participant, socket: participant, direction, binary: true, body });
     cross('alice', 'receive', raw(forAlice.publicKey));
     cross('bob', 'receive', raw(forBob.publicKey));
-    if (!swapped)
-      for (const [who, own] of [
-        ['alice', alice!],
-        ['bob', bob!],
-      ] as const)
-        cross(who, 'send', raw(own.publicKey));
+    for (const [who, own, other] of [
+      ['alice', alice!, 'bob'],
+      ['bob', bob!, 'alice'],
+    ] as const) {
+      cross(who, 'send', raw(own.publicKey));
+      if (handedOn) cross(other, 'receive', raw(own.publicKey));
+    }
     call.add('crypto.random', { realm, participant: 'alice', value: media });
     call.add('crypto.cipher', {
       ...cipher,
@@ -565,8 +578,18 @@ describe('a key that was sealed anew on its way', () => {
       output: media,
       outputLength: 32,
     });
-    return call.path(media);
+    const { reach, secrets } = call.known(media);
+    suspect = reach.suspects(secrets[0]!);
+    return reach.path(secrets[0]!);
   }
+  let suspect = false;
+
+  it('may have been handed on by a participant’s own further device', () => {
+    for (const honest of [{ telephone: true }, { telephone: true, handedOn: true }, { handedOn: true }]) {
+      expect(call({ swapped: true, ...honest })).toBeUndefined();
+      expect(suspect).toBe(true);
+    }
+  });
 
   it('was in the hands of whoever swapped the public keys', () => {
     const path = call({ swapped: true });

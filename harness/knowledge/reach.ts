@@ -165,6 +165,7 @@ export class Reach {
     for (const [value, all] of resealed) {
       const resealing = all.find((one) => this.#isForeign(one));
       if (resealing) know(value, { kind: 'resealed', resealing });
+      else if (all.length > 0) this.#suspects.add(value);
     }
     follow();
     this.#suspect(above, waysOf);
@@ -221,9 +222,17 @@ export class Reach {
     for (const [index, name] of [...distinct.keys()].entries()) this.#sightings.set(name, sightings[index]);
   }
 
-  /** Whether it is sure that no participant sent what the other opened, nor made the keys that it all was sealed to. */
-  #isForeign({ left, reached, publicKeys }: Resealing): boolean {
-    if (this.#view.undecoded > 0) return false;
+  /**
+   * Whether it is sure that no participant sent what the other opened, nor made the keys that it all was sealed to, and that those were
+   * given out in the place of the participants' own.
+   */
+  #isForeign({ left, reached, publicKeys, own, isSplit }: Resealing): boolean {
+    if (this.#view.undecoded > 0 || !isSplit) return false;
+    const isWithheld = (bytes: Uint8Array) => {
+      const seen = this.sighting(bytes);
+      return seen?.sent && !seen.received;
+    };
+    if (!own.every((keys) => keys.length > 0 && keys.every(isWithheld))) return false;
     const out = this.sighting(left.sealed);
     const back = this.sighting(reached.sealed);
     if (!out?.sent || !back?.received || back.sent) return false;
