@@ -31,8 +31,7 @@ export interface Ffmpeg {
 
 /**
  * Where ffmpeg is and which version: the environment's FFMPEG_BIN, the `ffmpeg-static` package, or the one on the PATH;
- * the first of these that decodes,
- * or else the first that runs. Undefined without any.
+ * the first of these that decodes, or else the first that runs. Undefined without any.
  */
 export function findFfmpeg(): Ffmpeg | undefined {
   let flawed: Ffmpeg | undefined;

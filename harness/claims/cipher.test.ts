@@ -28,6 +28,7 @@ function sealedWith(cipher: Cipher, found: KeyEvidence['found'] = 'page'): Evide
     lost: 0,
     left: 200,
     last: 0,
+    open: 0,
     compared: 200,
     agreed: 200,
     unchanged: 0,
