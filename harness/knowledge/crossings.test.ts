@@ -245,6 +245,21 @@ describe('crossings of WebSockets', () => {
       trace.add('rtc.data', { realm, connection, label, direction: 'send', binary: false, body: utf8('secret') });
       return crossingsOf(trace).map(({ what, wire }) => [what, Buffer.from(wire()).toString()]);
     }
+    it('hold their labels and protocols, which cross when the connection stands', () => {
+      const opened = (sdp: string) => {
+        const trace = new Trace();
+        const common = { participant: 'alice', realm: 'r', connection: 'c' };
+        trace.add('rtc.opened', { ...common, configuration: {} });
+        trace.add('rtc.channel', { ...common, direction: 'send', label: 'the key', protocol: 'the rest' });
+        if (sdp) trace.add('rtc.description', { ...common, side: 'remote', kind: 'answer', sdp });
+        const crossings = trace.into(new Crossings(trace, trace.into(new Connections())));
+        return [crossings.all.map(({ wire }) => Buffer.from(wire()).toString()).slice(1), crossings.unplaced];
+      };
+      expect(opened('a=fingerprint:sha-256 CC\r\n')).toEqual([['label: the key\nprotocol: the rest\n'], 0]);
+      expect(opened('v=0\r\n')).toEqual([[], 1]);
+      expect(opened('')).toEqual([[], 0]);
+    });
+
     const message = ['a message to the data channel "chat"', 'secret'];
 
     it('are those that go to a server', () => expect(sent('CC')).toEqual([message]));

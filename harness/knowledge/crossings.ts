@@ -107,13 +107,18 @@ interface Exchange {
   open: Partial<Record<'request' | 'response', { pieces: Body[]; crossing: Crossing }>>;
 }
 
+/** `opens`: it goes out once the connection stands, and not before. */
+type Found = Crossing & { connection?: string; opens?: boolean };
+
 /** Gathers crossings from a recording's events, fed in order. */
 export class Crossings {
-  readonly #found: (Crossing & { connection?: string })[] = [];
+  readonly #found: Found[] = [];
   readonly #bodies: Bodies;
   readonly #connections: Connections;
   readonly #exchanges = new Map<string, Exchange>();
   readonly #sockets = new Map<string, { name: string; host: string }>();
+  /** Connections that were seen from the start and never connected. */
+  readonly #unconnected = new Set<string>();
 
   /** @param connections fed with the same events. */
   constructor(bodies: Bodies, connections: Connections) {
@@ -133,8 +138,11 @@ export class Crossings {
 
   #by(wanted: (route: Route) => boolean) {
     const routes = new Map<string, Route>();
-    return this.#found.filter(({ participant, connection }) => {
+    return this.#found.filter(({ participant, connection, opens }) => {
       if (!connection) return wanted('provider');
+      // Pages make connections that go nowhere, to see what the browser can.
+      if (opens && this.#unconnected.has(`${participant} ${connection}`))
+        if (!this.#connections.named(participant, connection)?.remote.length) return false;
       const route = routes.get(connection) ?? this.#connections.routeOf(participant, connection);
       routes.set(connection, route);
       return wanted(route);
@@ -199,11 +207,26 @@ export class Crossings {
         break;
       }
       case 'rtc.opened': {
+        this.#unconnected.add(`${participant} ${event.connection}`);
         // User names and passwords of TURN servers go to these (RFC 8656).
         const what = 'the configuration of a peer connection';
         this.#text({ ...common, direction: 'send', host: '', what }, [
           ['configuration', JSON.stringify(event.configuration)],
         ]);
+        break;
+      }
+      case 'rtc.state':
+        if (event.state === 'connected') this.#unconnected.delete(`${participant} ${event.connection}`);
+        break;
+      case 'rtc.channel': {
+        const what = `the label and protocol of a data channel that was ${event.direction === 'send' ? 'opened' : 'offered'}`;
+        this.#text(
+          { ...common, direction: event.direction, host: '', what, opens: true, connection: event.connection },
+          [
+            ['label', event.label],
+            ['protocol', event.protocol],
+          ],
+        );
         break;
       }
       case 'rtc.data': {
@@ -234,7 +257,7 @@ export class Crossings {
     }
   }
 
-  #text(crossing: Omit<Crossing, 'wire'>, lines: readonly (readonly [string, string])[]): void {
+  #text(crossing: Omit<Found, 'wire'>, lines: readonly (readonly [string, string])[]): void {
     const bytes = Buffer.from(lines.map(([name, value]) => `${name}: ${value}\n`).join(''));
     this.#found.push({ ...crossing, wire: () => bytes });
   }

@@ -87,6 +87,8 @@ const TYPES = {
     /** Bytes that data channels sent so far, whoever holds them. */
     dataSent: count.optional(),
   },
+  /** A data channel was opened (`send`), or one arrived: both of these texts go to its far end (RFC 8832). */
+  'rtc.channel': { realm: text, connection: text, direction, label: text, protocol: text },
   'rtc.data': { realm: text, connection: text, label: text, direction, binary: z.boolean(), body: bytes },
   /** An encoded frame before or after the application's own transform. `transform` names one transform in a realm. */
   frame: {

@@ -26,6 +26,7 @@ const FROM_REALMS: ReadonlySet<string> = new Set<EventType>([
   'rtc.description',
   'rtc.state',
   'rtc.transport',
+  'rtc.channel',
   'rtc.data',
   'frame',
   'socket.message',

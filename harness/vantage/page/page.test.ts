@@ -855,6 +855,12 @@ describe('a call', { timeout: MINUTE }, () => {
     const described = watched.of('rtc.description').at(-1)!;
     expect(described.side).toBe('remote');
     expect([message!.connection, described.connection]).not.toContain(one);
+    expect(watched.of('rtc.channel')[0]).toMatchObject({
+      connection: one,
+      direction: 'send',
+      label: 'keys',
+      protocol: '',
+    });
   });
 
   test('is recorded with the servers that it is given, at once, later, and by inheritance', async () => {

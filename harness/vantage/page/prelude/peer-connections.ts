@@ -39,6 +39,8 @@ const configurationOf = method<object>('RTCPeerConnection', 'getConfiguration');
 const statsOf = method<Promise<RTCStatsReport>>('RTCPeerConnection', 'getStats');
 const eachOf = method<void>('RTCStatsReport', 'forEach');
 const labelOf = getter<string>('RTCDataChannel', 'label');
+const protocolOf = getter<string>('RTCDataChannel', 'protocol');
+const isNegotiated = getter<boolean>('RTCDataChannel', 'negotiated');
 const channelOf = getter<object>('RTCDataChannelEvent', 'channel');
 const dataOf = getter<unknown>('MessageEvent', 'data');
 const listen = method<void>('EventTarget', 'addEventListener');
@@ -65,7 +67,10 @@ export function hookPeerConnections(): void {
   });
   hookMethod(prototype, 'createDataChannel', ({ self, run }) => {
     const channel = run() as RTCDataChannel;
-    quietly('a data channel', () => watchChannel(channel, nameOf(self)));
+    quietly('a data channel', () => {
+      watchChannel(channel, nameOf(self));
+      emitChannel(channel, nameOf(self), 'send');
+    });
     return channel;
   });
   hookMethod(prototype, 'setConfiguration', ({ self, run }) => {
@@ -106,7 +111,10 @@ function watch(peer: object): string {
     emit('rtc.state', { connection: name, state });
     if (state === 'connected') reportTransport(connection);
   });
-  on(peer, 'datachannel', (event) => watchChannel(channelOf(event), name));
+  on(peer, 'datachannel', (event) => {
+    watchChannel(channelOf(event), name);
+    emitChannel(channelOf(event), name, 'receive');
+  });
   return name;
 }
 
@@ -179,6 +187,12 @@ type Message = { binary: boolean; body: Uint8Array | Promise<{ bytes: Uint8Array
 function watchChannel(channel: object, connection: string): void {
   channels.set(channel, connection);
   on(channel, 'message', (event) => emitMessage(connection, labelOf(channel), 'receive', takeMessage(dataOf(event))));
+}
+
+/** Of a channel that both sides agreed on by other means, nothing is sent. */
+function emitChannel(channel: object, connection: string, direction: 'send' | 'receive'): void {
+  if (isNegotiated(channel)) return;
+  emit('rtc.channel', { connection, direction, label: labelOf(channel), protocol: protocolOf(channel) });
 }
 
 function takeMessage(data: unknown): Message {
