@@ -48,4 +48,18 @@ describe('what a participant sent beside the media streams', () => {
     for (let index = 0; index < 100; index++) traffic.request([['x-data', `${index}`.padStart(500, '0')]]);
     expect(traffic.sent()).toBeGreaterThan(50_000);
   });
+
+  it('is counted a little where a header switches between values that were sent before: which one it is tells something', () => {
+    const traffic = new Traffic();
+    const first = 2 * (ADDRESS.length + 'GET'.length) + 2 * 'x-bita'.length;
+    for (let index = 0; index < 1002; index++) traffic.request([['x-bit', 'ab'[index % 2]!]]);
+    expect(traffic.sent()).toBe(first + 1000 * (ADDRESS.length + 'GET'.length + 2));
+  });
+
+  it('is counted in messages that are empty: that they came, and when, tells something', () => {
+    const traffic = new Traffic();
+    for (let index = 0; index < 1000; index++)
+      traffic.add('ws.message', { socket: 's', direction: 'send', binary: true, body: new Uint8Array() });
+    expect(traffic.sent()).toBe(2000);
+  });
 });

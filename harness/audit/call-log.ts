@@ -4,6 +4,8 @@ import type { Body, RecordedEvent } from '../recording/format.ts';
 /** Headers that are remembered, and values of each: more may be a message, letter by letter. */
 const MOST_HEADERS = 4096;
 const MOST_VALUES = 8;
+/** Bytes that choosing among known values of a header tells at most, or that an empty message is there, and when. */
+const CHOICE = 2;
 
 /** What the harness itself wrote down: who read whose card and tone, which vantage points were lost. */
 export class CallLog {
@@ -16,6 +18,8 @@ export class CallLog {
   readonly #seen = new Map<string, number>();
   readonly #told = new Map<string, Map<string, number>>();
   readonly #headers = new Map<string, Set<string>>();
+  /** The last value of each header. */
+  readonly #last = new Map<string, string>();
   readonly #names: ReadonlyMap<number, string>;
   readonly #flow = new Map<string, Flow & { counters: Set<number> }>();
 
@@ -77,7 +81,9 @@ export class CallLog {
   #sent(event: RecordedEvent): void {
     const isMessage = event.type === 'ws.message' || event.type === 'rtc.data';
     const sent = isMessage ? event.direction === 'send' : event.type === 'http.body' && event.of === 'request';
-    if (sent) this.#count(event.participant, (event as RecordedEvent<'ws.message'>).body.length);
+    if (!sent) return;
+    const { length } = (event as RecordedEvent<'ws.message'>).body;
+    this.#count(event.participant, isMessage ? Math.max(length, CHOICE) : length);
   }
 
   #tell({ participant, connection, dataSent = 0 }: RecordedEvent<'rtc.transport'>): void {
@@ -85,12 +91,17 @@ export class CallLog {
     this.#told.set(participant ?? '', told.set(connection, Math.max(told.get(connection) ?? 0, dataSent)));
   }
 
-  /** A header that is sent with each request carries nothing anew; one that changes and changes does each time. */
+  /** A header that is sent with each request carries nothing anew; one that switches, a little; one of ever more values, all. */
   #header(participant: string | null, name: string, value: string): void {
     const header = `${participant} ${name}`;
     const seen = this.#headers.get(header) ?? new Set();
     if (this.#headers.size < MOST_HEADERS) this.#headers.set(header, seen);
-    if (seen.has(value) && seen.size < MOST_VALUES) return;
+    const last = this.#last.get(header);
+    if (this.#headers.has(header)) this.#last.set(header, value);
+    if (seen.has(value) && seen.size < MOST_VALUES) {
+      if (last !== value) this.#count(participant, CHOICE);
+      return;
+    }
     if (seen.size < MOST_VALUES) seen.add(value);
     this.#count(participant, name.length + value.length);
   }
