@@ -53,4 +53,17 @@ describe('the bytes of session descriptions in what was sent', () => {
     page.sends(SDP, 'receive');
     expect(page.described()).toBe(0);
   });
+
+  it.each([
+    ['a=fmtp:111 minptime=10;useinbandfec=1', true],
+    [`a=fmtp:111 film=${'x'.repeat(100)}`, false],
+    [`a=fmtp:111 minptime=${'x'.repeat(100)}`, false],
+    [`a=mid:${'x'.repeat(1000)}`, false],
+    ['a=x-data:0123456789', false],
+  ])('are those of lines that a browser writes by itself, for a page may have added others: %.40s', (line, isKnown) => {
+    const page = new Page();
+    page.description(`${line}\r\n`);
+    page.sends(`${line}\r\n`);
+    expect(page.described()).toBe(isKnown ? line.length : 0);
+  });
 });
