@@ -3,15 +3,15 @@
  * same verdicts on any machine. Writes `verdicts.json` and `proofs/` into the recording's folder, unless told not to.
  */
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Claim, Control, Judgement, VerdictKind } from '../claims/claim.ts';
 import type { Decoder } from '../media/decoder.ts';
 import type { AskedClaim, Recording, Vantage } from '../recording/format.ts';
-import { RecordingReader } from '../recording/reader.ts';
+import { RecordingError, RecordingReader } from '../recording/reader.ts';
 import { writeFileAtomically } from '../recording/writer.ts';
 import { claims, schemes } from './catalogue.ts';
 import { type Gathered, gather } from './evidence.ts';
-import { writeProof } from './proof.ts';
+import { type ProofRequest, writeProof } from './proof.ts';
 
 /** What `audit --json` prints and `verdicts.json` holds. */
 export interface AuditResult {
@@ -77,22 +77,15 @@ async function auditNow(reader: RecordingReader, decoder: Decoder): Promise<Audi
   for (const { claims: asked, ...statement } of recording.vendor.statements)
     for (const { claim: id, params } of asked) {
       const judgement = judge(catalogue.get(id), params, gathered);
-      const planned = judgement.findings.findIndex(({ proof }) => proof?.stream.medium === 'video');
-      const proven = planned >= 0 ? planned : judgement.findings.findIndex(({ proof }) => proof);
-      const plan = judgement.findings[proven]?.proof;
       // One claim may be stated twice, with different parameters.
       const times = verdicts.filter(({ claim }) => claim === id).length;
       const name = times === 0 ? id : `${id}-${times + 1}`;
-      let digest = '';
-      if (plan) {
-        mkdirSync(proofs, { recursive: true, mode: 0o700 });
-        digest = await writeProof(join(proofs, name), { claim: id, reason: judgement.reason, plan, gathered, reader });
-      }
-      const { verdict, reason, controls } = judgement;
+      const shown = await prove(judgement, { claim: id, gathered, reader }, join(proofs, name));
+      const { verdict, reason, controls } = shown.judgement;
       const findings = judgement.findings.map(({ title, evidence }, index) => ({
         title,
         evidence: [...new Set(evidence)].sort((a, b) => a - b).slice(0, MOST_EVIDENCE),
-        ...(index === proven && plan ? { proof: `proofs/${name}`, proofDigest: digest } : {}),
+        ...(index === shown.proven ? { proof: `proofs/${name}`, proofDigest: shown.digest } : {}),
       }));
       verdicts.push({ claim: id, params, statement, verdict, reason, findings, controls });
     }
@@ -106,6 +99,35 @@ async function auditNow(reader: RecordingReader, decoder: Decoder): Promise<Audi
   if (verdicts.some(({ findings }) => findings.some(({ proof }) => proof))) renameSync(proofs, join(folder, 'proofs'));
   writeFileAtomically(join(folder, 'verdicts.json'), `${JSON.stringify(result, null, 2)}\n`);
   return { recording, result, gathered, claims: catalogue };
+}
+
+/** Writes the proof of the first finding whose proof comes out, video first. Without one nothing is refuted that has a proof planned. */
+async function prove(
+  judgement: Judgement,
+  about: Omit<ProofRequest, 'reason' | 'plan'>,
+  folder: string,
+): Promise<{ judgement: Judgement; proven?: number; digest?: string }> {
+  const { reason } = judgement;
+  const plans = judgement.findings.flatMap(({ proof }, index) => (proof ? [{ plan: proof, index }] : []));
+  const isVideo = ({ plan }: (typeof plans)[number]) => Number(plan.stream.medium === 'video');
+  let flaw = '';
+  for (const { plan, index } of plans.sort((a, b) => isVideo(b) - isVideo(a))) {
+    try {
+      mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+      return { judgement, proven: index, digest: await writeProof(folder, { ...about, reason, plan }) };
+    } catch (error) {
+      if (error instanceof RecordingError) throw error;
+      flaw ||= (error as Error).message;
+    }
+  }
+  if (plans.length === 0 || judgement.verdict !== 'refuted') return { judgement };
+  return {
+    judgement: {
+      ...judgement,
+      verdict: 'inconclusive',
+      reason: `What speaks against it could not be shown again: ${flaw}.`,
+    },
+  };
 }
 
 /** Opens, judges and closes a recording's folder. */

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Scheme } from '../ciphers/scheme.ts';
 import type { ProofPlan } from '../claims/claim.ts';
-import type { KeyEvidence } from '../claims/evidence.ts';
+import { type KeyEvidence, type StreamEvidence, shows } from '../claims/evidence.ts';
 import type { FrameId } from '../knowledge/by-frame.ts';
 import type { Crossing } from '../knowledge/crossings.ts';
 import { unseal } from '../knowledge/frame-keys.ts';
@@ -38,7 +38,10 @@ export interface ProofRequest {
   reader: RecordingReader;
 }
 
-/** @returns the digest of what the proof says, by which a verdict names it. */
+/**
+ * @returns the digest of what the proof says, by which a verdict names it.
+ * @throws where a step of the proof doesn't come out; nothing is written then.
+ */
 export async function writeProof(
   folder: string,
   { claim, reason, plan, gathered, reader }: ProofRequest,
@@ -52,7 +55,7 @@ export async function writeProof(
   const sent = gathered.streams.get(stream)!;
   const [name, carried] =
     stream.carrier === 'rtp'
-      ? ['packets.bin', packed(packets(reader, new Set(evidence)))]
+      ? ['packets.bin', packed(packets(reader, stream, frames))]
       : ['messages.bin', packed(frames.map(({ timestamp }) => reader.body(sent.message!(timestamp).body)))];
   const { path, messages } = key ? written(key) : { path: undefined, messages: new Map<string, Uint8Array>() };
   const files = new Map([[name, carried], ...messages]);
@@ -65,6 +68,9 @@ export async function writeProof(
     ssrc: stream.ssrc,
     codec: sent.codec!,
     events: evidence,
+    count: frames.length,
+    ...(stream.carrier === 'rtp' && { payloadTypes: payloadTypes(sent) }),
+    ...(!key && !shows(stream.asIs) && { shut: true as const }),
     ...(sent.message && { frames: frames.map((frame) => placed(frame, sent)) }),
     files: Object.fromEntries([...files].map(([name, bytes]) => [name, digest(bytes)])),
     ...(key && { path }),
@@ -180,8 +186,27 @@ function placed(
   return { timestamp, medium, key, offset: offset + length - data.length, length: data.length };
 }
 
-function* packets(reader: RecordingReader, events: Set<number>): Generator<Uint8Array> {
-  for (const event of reader.events()) if (event.type === 'rtp' && events.has(event.seq)) yield reader.body(event.body);
+/** Those of the frames, with what carries nothing between them: a number that is missing would break a frame. */
+function* packets(
+  reader: RecordingReader,
+  { participant, ssrc }: StreamEvidence,
+  frames: EncodedFrame[],
+): Generator<Uint8Array> {
+  const events = new Set(frames.flatMap((frame) => frame.evidence));
+  const times = new Set(frames.map(({ timestamp }) => timestamp));
+  for (const event of reader.events()) {
+    if (event.type !== 'rtp' || event.direction !== 'send' || event.vantage === 'wire') continue;
+    if (event.participant !== participant || event.ssrc !== ssrc) continue;
+    if (events.has(event.seq) || times.has(event.timestamp)) yield reader.body(event.body);
+  }
+}
+
+/** What it takes to find the codec's packets again. */
+function payloadTypes({ codec, codecOf }: SentStream): Record<string, string> {
+  const all = Array.from({ length: 128 }, (_, payloadType) => [payloadType, codecOf?.(payloadType)] as const);
+  return Object.fromEntries(
+    all.flatMap(([type, name]) => (name && [codec, 'red', 'ulpfec'].includes(name) ? [[type, name]] : [])),
+  );
 }
 
 function packed(all: Iterable<Uint8Array>): Uint8Array {

@@ -13,7 +13,7 @@ import { extract, type Step } from '../knowledge/values.ts';
 import { assembleFrames, type EncodedFrame } from '../media/frames.ts';
 import { ivf } from '../media/ivf.ts';
 import { oggOpus } from '../media/ogg.ts';
-import { parseRtp } from '../media/rtp.ts';
+import { parseRtp, unwrapRed } from '../media/rtp.ts';
 
 /** Pictures get sharp after a second or so; the one drawn is this many frames in. */
 const LATE_ENOUGH = 20;
@@ -30,6 +30,12 @@ export interface Proof {
   codec: 'VP8' | 'opus';
   /** Event numbers of the packets or messages. */
   events: number[];
+  /** Frames that must come out. */
+  count: number;
+  /** Of RTP: what the payload types are, of the codec and of what may be around it: RED (RFC 2198), ULPFEC (RFC 5109). */
+  payloadTypes?: Record<string, string>;
+  /** No key is known that opens the frames, so that there is nothing to be drawn. */
+  shut?: true;
   /** Of media in messages: which part of each, in bytes, is a frame. The page's encoder said when it was, and whether it is a key frame. */
   frames?: { timestamp: number; medium: 'audio' | 'video'; key: boolean; offset: number; length: number }[];
   /** File names and SHA-256. */
@@ -100,6 +106,8 @@ export function open(
   say: (step: ProofStep, value: Uint8Array) => void = () => {},
 ): EncodedFrame[] {
   const frames = carriedBy(proof, files);
+  if (frames.length === 0 || frames.length !== proof.count)
+    throw new Error(`${frames.length} frames come out, not ${proof.count}`);
   if (!proof.path) return frames;
   const key = follow(proof.path, files, frames, scheme, say);
   if (proof.seen) return unsealAll(proof.seen, frames, key);
@@ -181,8 +189,11 @@ function unsealAll(
 }
 
 /** The frames as the provider's server had them. */
-function carriedBy({ codec, ssrc, frames }: Proof, files: ReadonlyMap<string, Uint8Array>): EncodedFrame[] {
-  if (!frames) return [...assembleFrames(packets(files.get('packets.bin')!), codec)];
+function carriedBy(
+  { codec, ssrc, frames, payloadTypes }: Proof,
+  files: ReadonlyMap<string, Uint8Array>,
+): EncodedFrame[] {
+  if (!frames) return [...assembleFrames(packets(files.get('packets.bin')!, codec, payloadTypes ?? {}), codec)];
   const messages = [...unpack(files.get('messages.bin')!)];
   return frames.map(({ timestamp, medium, key, offset, length }, index) => {
     const data = messages[index]!.subarray(offset, offset + length);
@@ -190,11 +201,16 @@ function carriedBy({ codec, ssrc, frames }: Proof, files: ReadonlyMap<string, Ui
   });
 }
 
-function* packets(bytes: Uint8Array) {
+function* packets(bytes: Uint8Array, codec: string, payloadTypes: Record<string, string>) {
   let event = 0;
   for (const piece of unpack(bytes)) {
     const packet = parseRtp(piece);
-    if (packet) yield { event, packet };
+    const isRed = packet && payloadTypes[packet.payloadType] === 'red';
+    const inner = isRed ? unwrapRed(packet) : packet;
+    const carries = inner && payloadTypes[inner.payloadType];
+    if (inner && carries === codec) yield { event, packet: inner };
+    // It has a number among the others and carries nothing of its own.
+    else if (inner && isRed && carries === 'ulpfec') yield { event, packet: { ...inner, payload: new Uint8Array() } };
     event++;
   }
 }
@@ -246,7 +262,8 @@ export function reproduce(scheme: Scheme | undefined): void {
     else if (proof.path) console.log(`\nAll of the frames open with that key (${scheme?.title}).`);
     const media = mux(proof, frames);
     if (digest(media) !== proof.result) throw new Error('what comes out is not what the recording gave');
-    if (proof.codec === 'VP8' && !frames.some(({ key }) => key))
+    if (proof.shut) console.log('\nNo key is known that opens these frames, so nothing can be drawn of them.');
+    else if (proof.codec === 'VP8' && !frames.some(({ key }) => key))
       console.log('\nNone of these frames is a key frame, so no picture can be drawn of them.');
     else show(proof, media, frames.length, folder);
   } catch (error) {

@@ -32,6 +32,8 @@ export interface SentStream {
   frames(losses?: FrameLosses): Generator<EncodedFrame>;
   /** The frames before the application's transform, to be read from their bodies; empty where there is none. */
   before(): Generator<Omit<EncodedFrame, 'data'> & { body: Body }>;
+  /** Of RTP: the codec's name of a payload type. */
+  codecOf?(payloadType: number): string | undefined;
   /** Of frames that travel in messages: the one that carried a frame, and which part of it (bytes) the frame's data is. */
   message?(timestamp: number): { body: Body; offset: number; length: number };
 }
@@ -168,6 +170,7 @@ export class MediaView {
       secured,
       packets: packets.refs.length,
       leaving,
+      codecOf: (payloadType) => codecOf(map, payloadType)?.name,
       *frames(losses) {
         if (codec) yield* assembleFrames(read(losses), codec, losses);
       },
