@@ -533,6 +533,7 @@ function gatheredOf({
 function everywhere(): { gathered: Audit['gathered']; page: string } {
   const { call, keys } = sealedCall(['alice', 'bob']);
   const pin = Buffer.from('482913');
+  call.add('call.shared', { value: pin });
   const passphrase = Buffer.from('correct horse battery');
   const base = call.key('alice', 'pin', pin, { name: 'PBKDF2' });
   const guessed = call.pbkdf2('alice', base, pin, 10);

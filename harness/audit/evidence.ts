@@ -4,7 +4,7 @@
  */
 
 import { headerLengths } from '../ciphers/message-header.ts';
-import type { Scheme } from '../ciphers/scheme.ts';
+import type { Cipher, Scheme } from '../ciphers/scheme.ts';
 import {
   type Evidence,
   type KeyEvidence,
@@ -31,6 +31,7 @@ import type { Decoder, Picture } from '../media/decoder.ts';
 import type { EncodedFrame } from '../media/frames.ts';
 import type { Body } from '../recording/format.ts';
 import type { RecordingReader } from '../recording/reader.ts';
+import { Beside } from './beside.ts';
 import { CallLog } from './call-log.ts';
 import { Endings } from './endings.ts';
 import { better, Eyes } from './eyes.ts';
@@ -82,6 +83,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
   const tried = new ProviderView(crossings.all, messages.carrying());
   const described = describedBytes(tried.crossings, connections);
   const keys = new KeyRing();
+  const beside = new Beside<StreamEvidence>();
   const sealed = new ByFrame<KeyEvidence>();
   /** Frames that a hidden key opened. */
   const unlocked = new ByFrame<true>();
@@ -176,6 +178,13 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       counterBits: counterBitsOf(sealing),
     });
     sealed.set(id, key);
+    const head = frame.data.subarray(0, sealing.offset);
+    const isCodecs = before && isPrefix(head, reader.body(before), clearPrefix);
+    const bytes = Buffer.concat([
+      head.subarray(isCodecs ? clearPrefix : 0),
+      frame.data.subarray(sealing.offset + sealing.length),
+    ]);
+    evidence.beside += Math.max(0, beside.add(evidence, bytes, sealing.nonce) - tagOf(cipher));
     return ciphertext;
   }
 
@@ -249,8 +258,10 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       key.givenAwayBy = givenAwayBy(key);
       if (key.givenAwayBy) key.path = [fromCiphertext(key)];
     }
-    key.suspect = key.path !== undefined || reach.suspects(secret);
-    key.weak = key.path === undefined && reach.isWeak(secret);
+    const above = [...key.roots.made, ...key.roots.unknown, ...key.guards.made, ...key.guards.unknown];
+    const leaks = [key, ...above].some(({ bytes }) => beside.holds(bytes));
+    key.suspect = key.path !== undefined || leaks || reach.suspects(secret);
+    key.weak = key.path === undefined && !leaks && reach.isWeak(secret);
     if (!key.path) return;
     key.repeatable = isRepeatable(key.path);
     key.sources = sourcesOf(key.path);
@@ -321,6 +332,15 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
 /** A stream's frames without the application's own header. */
 export function* behind(stream: SentStream, header: number): Generator<EncodedFrame> {
   for (const frame of stream.frames()) yield { ...frame, data: frame.data.subarray(header) };
+}
+
+function isPrefix(head: Uint8Array, whole: Uint8Array, length: number): boolean {
+  return head.length >= length && Buffer.compare(head.subarray(0, length), whole.subarray(0, length)) === 0;
+}
+
+/** Bytes of a tag that an application may put beside a ciphertext which has none of its own. */
+function tagOf({ mode }: Cipher): number {
+  return mode === 'CTR' || mode === 'CBC' ? 16 : 0;
 }
 
 /** WebCrypto's `AesCtrParams.length`. */

@@ -171,6 +171,7 @@ function blank(stream: SentStream): StreamEvidence {
     unchanged: 0,
     sealed: 0,
     open: 0,
+    beside: 0,
     asIs: nothing(),
     beforeTransform: undefined,
     blocks: { total: 0, repeated: 0, evidence: [] },

@@ -29,6 +29,7 @@ function sealedWith(cipher: Cipher, found: KeyEvidence['found'] = 'page'): Evide
     left: 200,
     last: 0,
     open: 0,
+    beside: 0,
     compared: 200,
     agreed: 200,
     unchanged: 0,

@@ -39,6 +39,7 @@ function stream(participant: string, medium: 'audio' | 'video', ssrc: number): S
     unchanged: 0,
     sealed: 200,
     open: 0,
+    beside: 0,
     asIs: { ...dark },
     beforeTransform: medium === 'video' ? { ...bright } : { ...loud },
     blocks: { total: 5000, repeated: 0, evidence: [] },
@@ -429,6 +430,15 @@ describe('an honest call, well recorded', () => {
     const evidence = honest();
     Object.assign(evidence.streams[0]!, { sealed: 198, open: 2 });
     expect(verdicts(evidence)).toEqual(all('inconclusive'));
+  });
+
+  it('upholds nothing where sealed frames carry more beside them than headers, and all where it is little', () => {
+    const evidence = honest();
+    evidence.streams[1]!.beside = 200;
+    expect(verdicts(evidence)).toEqual(all('upheld'));
+    evidence.streams[1]!.beside = 200 * 30;
+    expect(verdicts(evidence)).toMatchObject({ mediaConfidential: 'inconclusive', ciphertextSound: 'inconclusive' });
+    expect(Object.values(verdicts(evidence))).not.toContain('upheld');
   });
 
   it('does not uphold soundness on little ciphertext, or where nonces were not seen', () => {

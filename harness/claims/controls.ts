@@ -14,6 +14,8 @@ const FEWEST_FRAMES = 30;
  */
 const SIGNALLING_BYTES = 32 * 1024;
 const SIGNALLING_RATE = 512;
+/** Bytes beside each frame's sealed part that need no explanation, on average: speech takes four times as many. */
+const BESIDE_FRAME = 4;
 /** Randomness (bytes) below which a key can be guessed: 128 bits. */
 const LEAST_RANDOMNESS = 16;
 
@@ -246,6 +248,9 @@ export function allRelayed({ streams }: Evidence): Control {
 export function allExamined({ recording, streams, sentOtherwise }: Evidence): Control {
   const problems = streams.flatMap((stream) => [
     ...(stream.route === 'unknown' ? [`${named(stream)}: it is not known where the media went`] : []),
+    ...(stream.beside > BESIDE_FRAME * stream.sealed
+      ? [`${named(stream)}: ${stream.beside} bytes that nothing explains stand beside what is sealed`]
+      : []),
     ...(stream.codec ? [] : [`${named(stream)}: unknown codec`]),
   ]);
   if (streams.length === 0) problems.push('no media stream was seen');

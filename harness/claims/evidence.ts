@@ -94,6 +94,8 @@ export interface StreamEvidence {
   sealed: number;
   /** Of `compared`, how many no key of `keys` is known to seal. */
   open: number;
+  /** Bytes beside the sealed parts of frames that are neither the codec's, nor of nonces, nor constant, nor counters. */
+  beside: number;
   /** What the provider's view shows as it is. */
   asIs: Sight;
   /** What the same decoder shows of the frames before the application's transform; undefined where there is no transform. */
