@@ -43,6 +43,15 @@ describe('what a participant sent beside the media streams', () => {
     expect(traffic.sent()).toBe(70_000);
   });
 
+  it('is counted in the names of data channels that it opened', () => {
+    const traffic = new Traffic();
+    const channel = { realm: 'page', connection: 'c0', label: 'a'.repeat(60_000), protocol: 'b'.repeat(60_000) };
+    traffic.add('rtc.channel', { ...channel, direction: 'receive' });
+    expect(traffic.sent()).toBe(0);
+    traffic.add('rtc.channel', { ...channel, direction: 'send' });
+    expect(traffic.sent()).toBe(120_000);
+  });
+
   it('is counted in headers that change each time: media may be in them', () => {
     const traffic = new Traffic();
     for (let index = 0; index < 100; index++) traffic.request([['x-data', `${index}`.padStart(500, '0')]]);

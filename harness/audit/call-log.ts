@@ -12,7 +12,7 @@ export class CallLog {
   readonly lost = new Map<string, string>();
   /** The picture of each sender's card as it arrived, PNG in the recording. */
   readonly arrived = new Map<string, { picture: Body; receiver: string; counter: number }>();
-  /** In addresses, headers, bodies and messages; a header that was sent before counts no more. */
+  /** In addresses, headers, bodies, messages and the names of data channels; a header that was sent before counts no more. */
   readonly #sentOtherwise = new Map<string, number>();
   /** Bytes that a participant's data channels were seen sending, and that its browser says they sent, by connection. */
   readonly #seen = new Map<string, number>();
@@ -39,6 +39,8 @@ export class CallLog {
       for (const [name, value] of event.headers) this.#header(event.participant, name, value);
     }
     if (event.type === 'ws.closed') this.#count(event.participant, event.reason?.length ?? 0);
+    if (event.type === 'rtc.channel' && event.direction === 'send')
+      this.#count(event.participant, event.label.length + event.protocol.length);
     if (event.type === 'rtc.opened') this.#count(event.participant, JSON.stringify(event.configuration).length);
     if (event.type !== 'call.card' && event.type !== 'call.tone') return;
     const sender = this.#names.get(event.sender);
