@@ -252,7 +252,7 @@ describe('crossings of WebSockets', () => {
         trace.add('rtc.opened', { ...common, configuration: {} });
         trace.add('rtc.channel', { ...common, direction: 'send', label: 'the key', protocol: 'the rest' });
         if (sdp) trace.add('rtc.description', { ...common, side: 'remote', kind: 'answer', sdp });
-        const crossings = trace.into(new Crossings(trace, trace.into(new Connections())));
+        const crossings = trace.into(new Crossings(trace, trace.into(new Connections(['alice']))));
         return [crossings.all.map(({ wire }) => Buffer.from(wire()).toString()).slice(1), crossings.unplaced];
       };
       expect(opened('a=fingerprint:sha-256 CC\r\n')).toEqual([['label: the key\nprotocol: the rest\n'], 0]);
