@@ -37,7 +37,7 @@ import { Endings } from './endings.ts';
 import { better, Eyes } from './eyes.ts';
 import { givingAway } from './given-away.ts';
 import { KeyRing } from './key-ring.ts';
-import { Ciphertext, type Judged, judgeStream, sealedBehind, trimmed } from './stream.ts';
+import { Ciphertext, crowdOf, type Followed, isPrefix, type Judged, judgeStream, sealedBehind } from './stream.ts';
 import { passphrases, type Shut, Trials, trials } from './trial.ts';
 import { Windows } from './windows.ts';
 
@@ -85,6 +85,8 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
   const keys = new KeyRing();
   const beside = new Beside<StreamEvidence>();
   const sealed = new ByFrame<KeyEvidence>();
+  /** Frames that such a key opens and that hold too much else to count as sealed: how many of the codec's bytes are in clear. */
+  const crowded = new ByFrame<number>();
   /** Frames that a hidden key opened. */
   const unlocked = new ByFrame<true>();
   const leaving = [...media.streams(), ...messages.streams()].filter(({ route }) => route !== 'own');
@@ -158,19 +160,23 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
     return messages.bytes(name) + (described.get(name) ?? 0);
   }
 
-  /** The part of a frame that a key of the page provably seals. */
-  function follow(stream: SentStream, evidence: StreamEvidence, frame: EncodedFrame): Uint8Array | undefined {
+  /** What a key of the page provably does to a frame. */
+  function follow(stream: SentStream, evidence: StreamEvidence, frame: EncodedFrame): Followed | undefined {
     const id = idOf(stream, frame);
     const sealing = frameKeys.sealing(id);
     const secret = sealing && lineage.keys.get(sealing.key)?.secret;
     const cipher = sealing && secret && cipherOf(sealing, secret.bytes);
     const before = stream.leaving.get(frame.timestamp)?.before;
-    const clearPrefix =
-      cipher && before && sealedBehind(frame.data, sealing, secret.bytes, reader.body(before), stream);
+    const clearPrefix = cipher && before && sealedBehind(frame.data, sealing, secret.bytes, reader.body(before));
     if (!cipher || clearPrefix === undefined) return undefined;
+    const ciphertext = frame.data.subarray(sealing.offset, sealing.offset + sealing.length);
+    const crowd = crowdOf(frame.data, sealing, reader.body(before!), clearPrefix, stream);
+    if (crowd) {
+      crowded.set(id, clearPrefix);
+      return { ciphertext, crowd };
+    }
     evidence.sealed++;
     const key = keys.of(secret.bytes, 'page', cipher);
-    const ciphertext = frame.data.subarray(sealing.offset, sealing.offset + sealing.length);
     keys.use(key, evidence, sealing.evidence, {
       nonce: sealing.nonce,
       sealed: ciphertext,
@@ -185,7 +191,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       frame.data.subarray(sealing.offset + sealing.length),
     ]);
     evidence.beside += Math.max(0, beside.add(evidence, bytes, sealing.nonce) - tagOf(cipher));
-    return ciphertext;
+    return { ciphertext };
   }
 
   function shutOf({ stream, evidence, unsealed }: Judged): Shut {
@@ -221,12 +227,17 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
       ciphertext.judge(evidence);
     }
 
-    function partOf(frame: EncodedFrame): Uint8Array {
+    function partOf(frame: EncodedFrame): Followed | undefined {
       const id = idOf(stream, frame);
-      const sealing = sealed.get(id) && frameKeys.sealing(id);
-      if (sealing) return frame.data.subarray(sealing.offset, sealing.offset + sealing.length);
       const prefix = opened.get(frame.timestamp);
-      return prefix === undefined ? trimmed(frame.data) : frame.data.subarray(prefix);
+      if (prefix !== undefined) return { ciphertext: frame.data.subarray(prefix) };
+      const clearPrefix = crowded.get(id);
+      const sealing = (sealed.get(id) || clearPrefix !== undefined) && frameKeys.sealing(id);
+      if (!sealing) return undefined;
+      const ciphertext = frame.data.subarray(sealing.offset, sealing.offset + sealing.length);
+      if (clearPrefix === undefined) return { ciphertext };
+      const before = reader.body(stream.leaving.get(frame.timestamp)!.before!);
+      return { ciphertext, crowd: crowdOf(frame.data, sealing, before, clearPrefix, stream) };
     }
   }
 
@@ -332,10 +343,6 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
 /** A stream's frames without the application's own header. */
 export function* behind(stream: SentStream, header: number): Generator<EncodedFrame> {
   for (const frame of stream.frames()) yield { ...frame, data: frame.data.subarray(header) };
-}
-
-function isPrefix(head: Uint8Array, whole: Uint8Array, length: number): boolean {
-  return head.length >= length && Buffer.compare(head.subarray(0, length), whole.subarray(0, length)) === 0;
 }
 
 /** Bytes of a tag that an application may put beside a ciphertext which has none of its own. */

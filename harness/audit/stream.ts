@@ -33,17 +33,25 @@ export interface Judged {
   unsealed: EncodedFrame[];
 }
 
+/** What a key of the page does to a frame. */
+export interface Followed {
+  /** The part that it seals. */
+  ciphertext: Uint8Array;
+  /** What stands beside that, where it is more than the known headers and trailers: the frame does not count as sealed then. */
+  crowd?: Uint8Array[];
+}
+
 /**
  * Reads a stream once, holding no more of it than samples; `look` then says what a decoder makes of it.
  *
- * @param follow gives the part of a frame that a key of the page seals, if one does.
+ * @param follow says what a key of the page does to a frame, if one does.
  * @param isEnd says whether a frame is of the last second in which its sender sent something.
  */
 export function judgeStream(
   stream: SentStream,
   eyes: Eyes,
   read: (body: Body) => Uint8Array,
-  follow: (frame: EncodedFrame, evidence: StreamEvidence) => Uint8Array | undefined,
+  follow: (frame: EncodedFrame, evidence: StreamEvidence) => Followed | undefined,
   isEnd: (frame: EncodedFrame) => boolean,
 ): Judged & { look(): Promise<void> } {
   const losses = noLosses();
@@ -73,8 +81,9 @@ export function judgeStream(
       unseen = [];
       unseenCount = 0;
     }
-    const sealed = follow(frame, evidence);
-    ciphertext.add(frame, sealed ?? trimmed(frame.data));
+    const part = follow(frame, evidence);
+    const sealed = part && !part.crowd;
+    ciphertext.add(frame, part);
     if (leaving?.before && pairs.length < MOST_PAIRS)
       pairs.push({ medium: frame.medium, key: leaving.key, before: read(leaving.before), after: frame.data });
     if (leaving?.after && !sealed) {
@@ -121,13 +130,19 @@ function identifyCipher(evidence: StreamEvidence, pairs: FramePair[]): void {
 
 /** The parts of a stream's frames that are sealed, as many as are looked through for patterns. */
 export class Ciphertext {
-  readonly #parts: { data: Uint8Array; evidence: number[] }[] = [];
+  readonly #parts: { data: Uint8Array; whole: boolean; evidence: number[] }[] = [];
   #bytes = 0;
 
-  add({ evidence }: EncodedFrame, data: Uint8Array): void {
+  /** @param followed says what of the frame is sealed, where that is known. */
+  add({ data: frame, evidence }: EncodedFrame, followed?: Followed): void {
+    if (followed) this.#keep(followed.ciphertext, false, evidence);
+    for (const data of followed ? (followed.crowd ?? []) : [trimmed(frame)]) this.#keep(data, true, evidence);
+  }
+
+  #keep(data: Uint8Array, whole: boolean, evidence: number[]): void {
     if (this.#bytes > MOST_CIPHERTEXT) return;
     this.#bytes += data.length;
-    this.#parts.push({ data, evidence });
+    this.#parts.push({ data, whole, evidence });
   }
 
   judge(evidence: StreamEvidence): void {
@@ -186,27 +201,48 @@ function pick({ participant, ssrc, medium, codec, carrier, route, secured }: Sen
 }
 
 /** Where it isn't known where a frame's ciphertext is: without headers and trailers, whose fields may well repeat. */
-export function trimmed(frame: Uint8Array): Uint8Array {
+function trimmed(frame: Uint8Array): Uint8Array {
   return frame.subarray(MARGIN, Math.max(MARGIN, frame.length - MARGIN));
 }
 
 /**
  * How many bytes of codec data a frame leaves in clear before what a key seals; undefined where the key doesn't open it, what
- * comes out isn't the rest of the codec's frame, or more than headers and trailers stand beside, or the key itself.
+ * comes out isn't the rest of the codec's frame, or the key itself stands beside it.
  */
 export function sealedBehind(
   frame: Uint8Array,
   sealing: FrameSealing,
   key: Uint8Array,
   before: Uint8Array,
-  { medium, carrier }: Pick<SentStream, 'medium' | 'carrier'>,
 ): number | undefined {
   const plain = unseal(frame, sealing, key);
-  if (!plain || plain.length > before.length || frame.length - sealing.length > MOST_BESIDE) return undefined;
+  if (!plain || plain.length > before.length) return undefined;
   const clearPrefix = before.length - plain.length;
-  // Before a frame in a message stands what the application put there.
-  if (clearPrefix > (carrier === 'rtp' ? MOST_CLEAR[medium] : 0)) return undefined;
   const beside = Buffer.concat([frame.subarray(0, sealing.offset), frame.subarray(sealing.offset + sealing.length)]);
   if (find(beside, key)) return undefined;
   return Buffer.compare(before.subarray(clearPrefix), plain) === 0 ? clearPrefix : undefined;
+}
+
+/**
+ * What stands beside the sealed part of a frame but for the codec's bytes in clear, where it is more than the known headers and
+ * trailers take, or more of the codec's bytes are in clear than need be.
+ */
+export function crowdOf(
+  frame: Uint8Array,
+  { offset, length }: FrameSealing,
+  before: Uint8Array,
+  clearPrefix: number,
+  { medium, carrier }: Pick<SentStream, 'medium' | 'carrier'>,
+): Uint8Array[] | undefined {
+  // Before a frame in a message stands what the application put there.
+  const mostClear = carrier === 'rtp' ? MOST_CLEAR[medium] : 0;
+  if (frame.length - length <= MOST_BESIDE && clearPrefix <= mostClear) return undefined;
+  const isCodecs = clearPrefix <= offset && isPrefix(frame, before, clearPrefix);
+  const head = frame.subarray(Math.min(offset, Math.max(isCodecs ? clearPrefix : 0, MARGIN)), offset);
+  return [head, frame.subarray(offset + length, Math.max(offset + length, frame.length - MARGIN))];
+}
+
+/** Whether bytes begin as others do, for so many. */
+export function isPrefix(head: Uint8Array, whole: Uint8Array, length: number): boolean {
+  return head.length >= length && Buffer.compare(head.subarray(0, length), whole.subarray(0, length)) === 0;
 }

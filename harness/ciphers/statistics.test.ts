@@ -137,6 +137,44 @@ describe('repeated blocks', () => {
     expect(found).toMatchObject({ repeated: 0, duplicateFrames: 50 });
   });
 
+  describe('of frames of which it is not known where the ciphertext is', () => {
+    const header = Buffer.from('{"typ":"e2ee-frame","alg":"A256GCM","kid":"0b8f3c5e-9d0a-4f5f-8a52-3f2d6a0c1e77"}');
+    const padded = Buffer.concat([header, Buffer.alloc(120)]);
+    const whole = (frames: { data: Buffer }[], around: (data: Buffer, i: number) => Buffer[]) =>
+      repeatedBlocks(
+        frames.map(({ data }, i) => ({ data: Buffer.concat(around(data, i)), whole: true })),
+        { clearPrefix: 0 },
+      );
+    /** Their lengths differ, as frames' do. */
+    const sound = sealWith('ctr', 0).map(({ data }, i) => ({ data: data.subarray(3 * i) }));
+    /** Flat areas are not at the same places. */
+    const ecb = plain.map((frame, i) => {
+      const cipher = createCipheriv('aes-128-ecb', key, null);
+      return { data: Buffer.concat([cipher.update(frame.subarray(16 * (i % 7), 384 - 16 * (i % 5))), cipher.final()]) };
+    });
+
+    it.each([header, padded])('are not found in a header or trailer that all have', (fixed) => {
+      expect(whole(sound, (data) => [fixed, data]).repeated).toBe(0);
+      expect(whole(sound, (data) => [data, fixed]).repeated).toBe(0);
+      const codec = (i: number) => noise(`codec ${i}`, i % 10 === 0 ? 10 : 3);
+      // Where a run of zeros ends further behind in some frames, one block of it stands at a place of its own.
+      expect(whole(sound, (data, i) => [codec(i), fixed, data]).repeated).toBeLessThan(2);
+    });
+
+    it('are not found behind a number of more and more digits', () => {
+      const counted = (i: number) => Buffer.concat([Buffer.from(`{"seq":${7 * i},`), header.subarray(1)]);
+      expect(whole(sound, (data, i) => [counted(i), data]).repeated).toBe(0);
+      expect(whole(sound, (data, i) => [data, counted(i)]).repeated).toBe(0);
+    });
+
+    it('are found in ECB, with a header and without one', () => {
+      const found = whole(ecb, (data) => [data]);
+      expect(found.repeated).toBeGreaterThan(10);
+      expect(whole(ecb, (data) => [padded, data]).repeated).toBe(found.repeated);
+      expect(whole(ecb, (data) => [data, padded]).repeated).toBe(found.repeated);
+    });
+  });
+
   it('are counted as a plain count does', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 100, max: 1 }), { maxLength: 6 }), (frames) => {

@@ -127,13 +127,15 @@ function upperTail(n: number, k: number, p: number): number {
 const BLOCK = 16;
 /** Blocks that are compared at each alignment: 4 MiB of ciphertext, in a table of 2 MiB. */
 const MAX_BLOCKS = 1 << 18;
+/** Bytes at each end of a frame that are held against the same bytes of other frames. */
+const LONGEST_HEADER = 1024;
 
 export interface RepeatedBlocks {
   /** The alignment with the most repeats: the offset behind the clear prefix, 0 to 15, at which blocks begin. */
   readonly alignment: number;
   /** Blocks compared at that alignment. */
   readonly blocks: number;
-  /** Blocks there that are equal to an earlier one. */
+  /** Blocks there that are equal to an earlier one, but for those of headers and trailers. */
   readonly repeated: number;
   /** How many repeats random bytes would have: n(n-1)/2 / 2^128. */
   readonly expected: number;
@@ -152,13 +154,16 @@ export interface RepeatedBlocks {
  * alignments behind the clear prefix; exact (blocks are compared, not only their hashes).
  *
  * @param frames Frames under one key. Different kinds of frames may have different clear prefixes: `clearPrefix` says each one's.
+ * Frames that are `whole` may have headers and trailers of unknown length: there a block at a distance from the frame's start or end
+ * at which it stood before is no repeat, nor is one of bytes that most frames have there.
  */
-export function repeatedBlocks<F extends { readonly data: Uint8Array }>(
+export function repeatedBlocks<F extends { readonly data: Uint8Array; readonly whole?: boolean }>(
   frames: readonly F[],
   options: { clearPrefix: number | ((frame: F) => number) },
 ): RepeatedBlocks {
   const { clearPrefix } = options;
   const rests: Uint8Array[] = [];
+  const whole: boolean[] = [];
   const seen = new Set<string>();
   let room = MAX_BLOCKS;
   let duplicateFrames = 0;
@@ -174,6 +179,7 @@ export function repeatedBlocks<F extends { readonly data: Uint8Array }>(
       seen.add(digest);
       room -= blocks;
       rests.push(rest);
+      whole.push(frame.whole ?? false);
     }
   }
   const bytes = Buffer.concat(rests);
@@ -185,7 +191,8 @@ export function repeatedBlocks<F extends { readonly data: Uint8Array }>(
   }
   starts.push(start);
 
-  const passes = Array.from({ length: BLOCK }, (_, alignment) => countRepeats(bytes, starts, alignment));
+  const steady = new Steady(rests.filter((_, index) => whole[index]));
+  const passes = Array.from({ length: BLOCK }, (_, alignment) => countRepeats(bytes, starts, alignment, whole, steady));
   const repeats = passes.map((pass) => pass.repeated);
   const alignment = repeats.indexOf(Math.max(...repeats));
   const { blocks, repeated, times } = passes[alignment]!;
@@ -202,11 +209,57 @@ const MULTIPLIERS = Array.from({ length: 4 }, () => randomInt(2 ** 31) * 2 + 1);
 const TABLE = 2 * MAX_BLOCKS;
 const table = new Int32Array(TABLE);
 
+/** The bytes that most frames have at a distance from their start, and from their end: a header's and a trailer's. */
+class Steady {
+  readonly #head: Int16Array;
+  readonly #tail: Int16Array;
+
+  constructor(frames: readonly Uint8Array[]) {
+    this.#head = commonBytes(frames, (frame, distance) => frame[distance]);
+    this.#tail = commonBytes(frames, (frame, distance) => frame[frame.length - 1 - distance]);
+  }
+
+  /** Whether a block is made of them. */
+  has(bytes: Uint8Array, at: number, start: number, end: number): boolean {
+    let [inHead, inTail] = [true, true];
+    for (let i = at; i < at + BLOCK && (inHead || inTail); i++) {
+      inHead &&= this.#head[i - start] === bytes[i];
+      inTail &&= this.#tail[end - 1 - i] === bytes[i];
+    }
+    return inHead || inTail;
+  }
+}
+
+/** At each distance, the byte that more than half of the frames have there; -1 where there is none. */
+function commonBytes(
+  frames: readonly Uint8Array[],
+  byteAt: (frame: Uint8Array, distance: number) => number | undefined,
+): Int16Array {
+  const lengths = Uint32Array.from(frames, ({ length }) => length).sort();
+  const median = frames.length > 1 ? lengths[frames.length >> 1]! : 0;
+  return Int16Array.from({ length: Math.min(median, LONGEST_HEADER) }, (_, distance) => {
+    const counts = new Uint32Array(256);
+    for (const frame of frames) {
+      const byte = byteAt(frame, distance);
+      if (byte !== undefined) counts[byte]!++;
+    }
+    return counts.findIndex((count) => count > frames.length / 2);
+  });
+}
+
 /** One pass: repeats at an alignment; `times` counts how often each block that repeats occurs, by where it first stood. */
-function countRepeats(bytes: Buffer, starts: readonly number[], alignment: number) {
+function countRepeats(
+  bytes: Buffer,
+  starts: readonly number[],
+  alignment: number,
+  whole: readonly boolean[],
+  steady: Steady,
+) {
   table.fill(-1);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const times = new Map<number, number>();
+  /** By where a block first stood: its distances from the start (0 and above) and the end (below 0) of frames. */
+  const places = new Map<number, Set<number>>();
   let blocks = 0;
   let repeated = 0;
   for (let frame = 0; frame + 1 < starts.length; frame++) {
@@ -217,13 +270,38 @@ function countRepeats(bytes: Buffer, starts: readonly number[], alignment: numbe
       while (table[slot] !== -1 && !equal(view, table[slot]!, at)) slot = (slot + 1) & (TABLE - 1);
       const first = table[slot]!;
       if (first === -1) table[slot] = at;
-      else {
+      else if (!whole[frame] || isElsewhere(first, frame, at)) {
         repeated++;
         times.set(first, (times.get(first) ?? 1) + 1);
       }
     }
   }
   return { blocks, repeated, times };
+
+  function isElsewhere(first: number, frame: number, at: number): boolean {
+    if (steady.has(bytes, at, starts[frame]!, starts[frame + 1]!)) return false;
+    const known = places.get(first) ?? new Set(placeOf(frameAt(starts, first), first));
+    places.set(first, known);
+    const place = placeOf(frame, at);
+    const isKnown = place.some((distance) => known.has(distance));
+    for (const distance of place) known.add(distance);
+    return !isKnown;
+  }
+
+  function placeOf(frame: number, at: number): [number, number] {
+    return [at - starts[frame]!, at - starts[frame + 1]!];
+  }
+}
+
+/** The frame that an offset lies in, by halving. */
+function frameAt(starts: readonly number[], at: number): number {
+  let [low, high] = [0, starts.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (starts[middle]! <= at) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 function hash(view: DataView, at: number): number {
