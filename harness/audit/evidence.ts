@@ -27,6 +27,7 @@ import { ProviderView } from '../knowledge/provider-view.ts';
 import { isRepeatable, type Path, Reach } from '../knowledge/reach.ts';
 import { find } from '../knowledge/search.ts';
 import { swappable } from '../knowledge/swappable.ts';
+import { waist } from '../knowledge/waist.ts';
 import type { Decoder, Picture } from '../media/decoder.ts';
 import type { EncodedFrame } from '../media/frames.ts';
 import type { Body } from '../recording/format.ts';
@@ -261,6 +262,7 @@ export async function gather(reader: RecordingReader, decoder: Decoder, schemes:
   async function trace(key: KeyEvidence, secret: Secret): Promise<void> {
     key.roots = lineage.roots(secret);
     key.guards = lineage.guards(secret);
+    key.waist = waist(lineage, secret);
     key.holders = holdersOf(secret);
     key.unaccounted = key.holders.filter((name) => !lineage.accounted(secret, name));
     key.swappable = swappable(lineage, secret);

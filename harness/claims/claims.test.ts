@@ -357,6 +357,19 @@ describe('an honest call, well recorded', () => {
     });
   });
 
+  it('does not uphold them with a key that was made of a short value, which was made of a long one', () => {
+    const evidence = honest();
+    evidence.keys[0]!.waist = 16;
+    expect(verdicts(evidence)).toEqual(all('upheld'));
+    evidence.keys[0]!.waist = 7;
+    expect(verdicts(evidence)).toMatchObject({
+      keyOrigin: 'inconclusive',
+      keyDelivery: 'inconclusive',
+      mediaConfidential: 'inconclusive',
+      cipher: 'upheld',
+    });
+  });
+
   it.each<[string, (evidence: Evidence) => void]>([
     [
       'somebody holds a key and nobody saw how it came there',

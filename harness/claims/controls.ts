@@ -150,10 +150,13 @@ export function keysKnown(evidence: Evidence): Control {
 /** Each key was followed back to enough randomness, drawn on a participant's device. */
 export function keysMadeOnDevices(evidence: Evidence): Control {
   const { keys } = evidence;
-  const problems = keys.flatMap(({ name, roots: { made, unknown } }) => {
+  const problems = keys.flatMap(({ name, roots: { made, unknown }, waist }) => {
     if (unknown.length > 0 || made.length === 0) return [`${name}: where it was made was not seen`];
     const bytes = made.reduce((sum, root) => sum + root.bytes.length, 0);
-    return bytes < LEAST_RANDOMNESS ? [`${name}: made of ${bytes * 8} random bits, which can be guessed`] : [];
+    if (bytes < LEAST_RANDOMNESS) return [`${name}: made of ${bytes * 8} random bits, which can be guessed`];
+    return waist !== undefined && waist < LEAST_RANDOMNESS
+      ? [`${name}: made of a value of ${waist * 8} bits, which can be guessed, whatever that was made of`]
+      : [];
   });
   return {
     title: 'Every key was traced back to randomness drawn on a participant’s device',

@@ -140,6 +140,8 @@ export interface KeyEvidence {
   /** Where its entropy comes from, and that of the keys that it was sealed under. */
   roots: Roots;
   guards: Roots;
+  /** Bytes of randomness that can have come down to it at most, since a value on the way has no more. */
+  waist?: number;
   /** What the provider sees with it. */
   sight: Sight | undefined;
   /** How often a nonce was used under this key that had been used before; and the first pairs of events that did so. */
