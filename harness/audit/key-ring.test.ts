@@ -60,6 +60,38 @@ describe('a nonce', () => {
   });
 });
 
+describe('the pairs that show a nonce used again', () => {
+  it('are of one stream that the provider carried, where there are any, and a few', () => {
+    const [one, other, direct] = ['provider', 'provider', 'direct'].map((route) => ({ route }) as StreamEvidence);
+    const ring = new KeyRing();
+    const key = ring.of(bytes, 'page', gcm(128));
+    const use = (stream: StreamEvidence | undefined, event: number, nonce: string) =>
+      ring.use(key, stream!, [event], gone(nonce, `${event}`));
+    for (let at = 0; at < 100; at++) {
+      use(one, at, `apart ${at}`);
+      use(other, 100 + at, `apart ${at}`);
+      use(direct, 200 + at, `direct ${at}`);
+      use(direct, 300 + at, `direct ${at}`);
+    }
+    expect(key.nonceReuse).toHaveLength(16);
+    for (const event of [400, 401]) use(one, event, 'late');
+    for (const event of [500, 501]) use(other, event, 'later');
+    expect(key.noncesReused).toBe(202);
+    expect(key.nonceReuse).toHaveLength(16);
+    expect(key.nonceReuse.slice(0, 3)).toEqual([
+      [400, 401],
+      [500, 501],
+      [0, 100],
+    ]);
+    for (let event = 600; event < 700; event++) use(one, event, 'on and on');
+    expect(key.nonceReuse).toHaveLength(16);
+    expect(key.nonceReuse.slice(0, 2)).toEqual([
+      [400, 401],
+      [500, 501],
+    ]);
+  });
+});
+
 describe('counter blocks of CTR', () => {
   const ctr: Cipher = { algorithm: 'AES', mode: 'CTR', keyBits: 256, tagBits: 0 };
 

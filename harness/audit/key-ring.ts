@@ -1,5 +1,6 @@
 import { type Cipher, sameCipher } from '../ciphers/scheme.ts';
 import type { KeyEvidence, StreamEvidence } from '../claims/evidence.ts';
+import { counterBlocks } from './counter-blocks.ts';
 
 /** At most so many events are named that show a key in use. */
 const MOST_EVIDENCE = 16;
@@ -7,7 +8,6 @@ const MOST_EVIDENCE = 16;
 /** Bytes at its end by which a ciphertext is told from others: a tag is as long. */
 export const MARK_BYTES = 16;
 
-const BLOCK = 16;
 /** Counter blocks that are looked up together; a frame of video seldom has more. */
 const BUCKET_BITS = 10n;
 const BUCKET = 1 << Number(BUCKET_BITS);
@@ -31,6 +31,7 @@ interface Taken {
   to: number;
   event: number;
   end: string;
+  stream: StreamEvidence;
 }
 
 /** The keys found so far, by their bytes and cipher; what there is to say of where they come from is filled in once all are. */
@@ -38,6 +39,8 @@ export class KeyRing {
   readonly all: KeyEvidence[] = [];
   /** By the key's bytes: under two ciphers, or with tags of two lengths, it gives the same keystream. */
   readonly #seen = new Map<string, Seen>();
+  /** How many of a key's pairs are of one stream that the provider carried. */
+  readonly #best = new Map<KeyEvidence, number>();
 
   of(bytes: Uint8Array, found: KeyEvidence['found'], cipher: Cipher): KeyEvidence {
     const known = this.all.find((key) => Buffer.compare(key.bytes, bytes) === 0 && sameCipher(key.cipher, cipher));
@@ -80,11 +83,23 @@ export class KeyRing {
     const name = Buffer.from(key.bytes).toString('latin1');
     const seen = this.#seen.get(name) ?? { nonces: new Map(), blocks: new Map() };
     this.#seen.set(name, seen);
-    const mark = { event: evidence[0]!, end: Buffer.from(use.sealed.subarray(-MARK_BYTES)).toString('latin1') };
+    const end = Buffer.from(use.sealed.subarray(-MARK_BYTES)).toString('latin1');
+    const mark = { event: evidence[0]!, end, stream };
     const earlier = key.cipher.mode === 'CTR' ? takeBlocks(seen, use, mark) : takeNonce(seen, use, mark);
     if (earlier === undefined) return;
     key.noncesReused++;
-    if (key.nonceReuse.length < MOST_EVIDENCE) key.nonceReuse.push([earlier, mark.event]);
+    this.#keep(key, earlier, mark);
+  }
+
+  /** Pairs of one stream that the provider carried come first, whatever came before them: these are what a proof shows best. */
+  #keep(key: KeyEvidence, earlier: Mark, { event, stream }: Mark): void {
+    const pairs = key.nonceReuse;
+    const best = this.#best.get(key) ?? 0;
+    if (earlier.stream === stream && stream.route === 'provider' && best < MOST_EVIDENCE) {
+      pairs.splice(best, 0, [earlier.event, event]);
+      this.#best.set(key, best + 1);
+    } else pairs.push([earlier.event, event]);
+    pairs.length = Math.min(pairs.length, MOST_EVIDENCE);
   }
 }
 
@@ -94,22 +109,22 @@ interface Seen {
   blocks: Map<string, Taken[]>;
 }
 
-type Mark = Pick<Taken, 'event' | 'end'>;
+type Mark = Pick<Taken, 'event' | 'end' | 'stream'>;
 
-/** Event of the other frame that had a nonce before. */
-function takeNonce({ nonces }: Seen, { nonce, keyId }: Use, mark: Mark): number | undefined {
+/** The other frame that had a nonce before. */
+function takeNonce({ nonces }: Seen, { nonce, keyId }: Use, mark: Mark): Mark | undefined {
   const name = `${keyId ?? ''} ${Buffer.from(nonce!).toString('latin1')}`;
   const earlier = nonces.get(name);
   if (!earlier) nonces.set(name, mark);
-  return earlier && earlier.end !== mark.end ? earlier.event : undefined;
+  return earlier && earlier.end !== mark.end ? earlier : undefined;
 }
 
-/** Event of another frame whose counter blocks overlap: where they do, so do the keystreams. Those that are kept never overlap. */
-function takeBlocks({ blocks }: Seen, use: Use, mark: Mark): number | undefined {
+/** Another frame whose counter blocks overlap: where they do, so do the keystreams. Those that are kept never overlap. */
+function takeBlocks({ blocks }: Seen, use: Use, mark: Mark): Mark | undefined {
   const wanted = [...bucketsOf(use)];
   for (const { bucket, from, to } of wanted)
     for (const taken of blocks.get(bucket) ?? [])
-      if (from < taken.to && taken.from < to) return isSame(taken, { from, to, ...mark }) ? undefined : taken.event;
+      if (from < taken.to && taken.from < to) return isSame(taken, { from, to, ...mark }) ? undefined : taken;
   for (const { bucket, from, to } of wanted) {
     const taken = blocks.get(bucket) ?? [];
     taken.push({ from, to, ...mark });
@@ -118,23 +133,13 @@ function takeBlocks({ blocks }: Seen, use: Use, mark: Mark): number | undefined 
   return undefined;
 }
 
-function isSame(a: Taken, b: Taken): boolean {
+function isSame(a: Taken, b: Omit<Taken, 'stream'>): boolean {
   return a.from === b.from && a.to === b.to && a.end === b.end;
 }
 
-/** A frame's counter blocks, by bucket. A counter that comes to its end begins anew, and leaves the bits before it as they are. */
-function* bucketsOf({ nonce, length, keyId, counterBits = 8 * BLOCK }: Use) {
-  const block = Buffer.alloc(BLOCK);
-  block.set(nonce!.subarray(0, BLOCK));
-  const first = BigInt(`0x${block.toString('hex')}`);
-  const start = (first >> BigInt(counterBits)) << BigInt(counterBits);
-  const end = start + (1n << BigInt(counterBits));
-  const last = first + BigInt(Math.ceil(length / BLOCK));
-  const rest = last > end ? start + (last - end) : start;
-  for (const [from, to] of [
-    [first, last > end ? end : last],
-    [start, rest],
-  ] as const)
+/** A frame's counter blocks, by bucket. */
+function* bucketsOf({ nonce, length, keyId, counterBits }: Use) {
+  for (const [from, to] of counterBlocks({ nonce: nonce!, length, counterBits }))
     for (let at = from; at < to; at = ((at >> BUCKET_BITS) + 1n) << BUCKET_BITS) {
       const base = (at >> BUCKET_BITS) << BUCKET_BITS;
       yield {

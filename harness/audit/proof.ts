@@ -3,6 +3,7 @@
  *
  * - `packets.bin`: RTP packets as the provider's server saw them, each after its length (32 bits, big-endian); or
  *   `messages.bin`: the messages of a WebSocket or data channel that carried the media, in the same way
+ * - `reused-N.bin`: the same, of frames that were sealed with the nonces of others, where that is what it shows
  * - `message-N.bin`: the messages that the key follows from, as they crossed the provider, where a key is needed
  * - `proof.json`: the files' digests, the way from those messages to the key, step by step, what must come out
  * - `reproduce.mjs`: does it all again with Node and ffmpeg alone, ends in the picture or sound, and fails if a byte differs
@@ -11,23 +12,35 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { Scheme } from '../ciphers/scheme.ts';
+import type { Opener, Scheme } from '../ciphers/scheme.ts';
 import type { ProofPlan } from '../claims/claim.ts';
 import { type KeyEvidence, type StreamEvidence, shows } from '../claims/evidence.ts';
 import type { FrameId } from '../knowledge/by-frame.ts';
 import type { Crossing } from '../knowledge/crossings.ts';
-import { unseal } from '../knowledge/frame-keys.ts';
+import { type FrameSealing, unseal } from '../knowledge/frame-keys.ts';
 import type { SentStream } from '../knowledge/media-view.ts';
 import type { PathStep, Witness } from '../knowledge/reach.ts';
 import type { EncodedFrame } from '../media/frames.ts';
 import type { RecordingReader } from '../recording/reader.ts';
+import { BLOCK } from './counter-blocks.ts';
 import { behind, clearPrefixOf, type Gathered } from './evidence.ts';
 import { first, givingAway } from './given-away.ts';
-import { digestOf, mux, open, type Proof, type ProofStep } from './reproduce.ts';
+import {
+  counterBitsOf,
+  digestOf,
+  mux,
+  open,
+  type Proof,
+  type ProofReuse,
+  type ProofStep,
+  reused,
+} from './reproduce.ts';
 import { MOST_UNSEALED } from './stream.ts';
 
 /** Frames that a proof shows: about 5 s. */
 const FRAMES = { video: 75, audio: 250 };
+/** Pairs of frames that share a nonce. */
+const PAIRS = 5;
 
 export interface ProofRequest {
   claim: string;
@@ -47,18 +60,19 @@ export async function writeProof(
   { claim, reason, plan, gathered, reader }: ProofRequest,
 ): Promise<string> {
   const { key } = plan;
-  // What gives a key away is the frames of one stream.
-  const stream = key?.givenAwayBy ?? plan.stream;
   const scheme = await schemeOf(key?.scheme);
+  const pairs = plan.reuse && key ? sharingNonces(gathered, key, scheme) : [];
+  if (plan.reuse && pairs.length === 0) throw new Error('no two frames that share a nonce could be opened');
+  // What gives a key away is the frames of one stream; otherwise the stream is drawn that offends.
+  const stream = key?.givenAwayBy ?? streamOf(pairs, key) ?? plan.stream;
   const frames = shown(gathered, { ...plan, stream }, scheme);
   const evidence = [...new Set(frames.flatMap((frame) => frame.evidence))].sort((a, b) => a - b);
   const sent = gathered.streams.get(stream)!;
-  const [name, carried] =
-    stream.carrier === 'rtp'
-      ? ['packets.bin', packed(packets(reader, stream, frames))]
-      : ['messages.bin', packed(frames.map(({ timestamp }) => reader.body(sent.message!(timestamp).body)))];
+  const name = stream.carrier === 'rtp' ? 'packets.bin' : 'messages.bin';
+  const carried = packed(carrying(reader, stream, sent, frames));
   const { path, messages } = key ? written(key) : { path: undefined, messages: new Map<string, Uint8Array>() };
-  const files = new Map([[name, carried], ...messages]);
+  const reuse = pairs.length > 0 ? writtenReuse(pairs, key!, gathered, reader) : undefined;
+  const files = new Map([[name, carried], ...messages, ...(reuse?.files ?? [])]);
   const proof: Proof = {
     proof: 1,
     claim,
@@ -66,21 +80,21 @@ export async function writeProof(
     recording: reader.recording.id,
     participant: stream.participant,
     ssrc: stream.ssrc,
-    codec: sent.codec!,
     events: evidence,
     count: frames.length,
-    ...(stream.carrier === 'rtp' && { payloadTypes: payloadTypes(sent) }),
+    ...carrierOf(sent, frames),
     ...(!key && !shows(stream.asIs) && { shut: true as const }),
-    ...(sent.message && { frames: frames.map((frame) => placed(frame, sent)) }),
     files: Object.fromEntries([...files].map(([name, bytes]) => [name, digest(bytes)])),
     ...(key && { path }),
     ...(key?.scheme && { scheme: key.scheme }),
-    ...(key?.found === 'page' ? { seen: seen(gathered, plan, frames) } : {}),
+    ...(key?.found === 'page' ? { seen: seen(gathered, { ...plan, stream }, frames) } : {}),
+    ...(reuse && { reuse: reuse.written }),
     result: '',
     digest: '',
   };
   // What must come out is worked out by the very code that a stranger will run.
   proof.result = digest(mux(proof, open(proof, files, scheme)));
+  reused(proof, files, scheme);
   proof.digest = digestOf(proof);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const write = (name: string, content: string | Uint8Array) =>
@@ -139,7 +153,7 @@ function hex(bytes: Uint8Array): string {
 
 /** Whole frames in a row, from a key frame on, as the provider saw them; of those only the ones that the key opens. */
 function shown({ streams, sealed }: Gathered, { stream, key }: ProofPlan, scheme: Scheme | undefined): EncodedFrame[] {
-  const header = key?.scheme ? (stream.header ?? 0) : 0;
+  const header = key?.scheme && key.found !== 'page' ? (stream.header ?? 0) : 0;
   const all = () => behind(streams.get(stream)!, header);
   const opener = key && scheme?.prepare(key.bytes, first(all(), MOST_UNSEALED));
   const opens = (frame: EncodedFrame) => {
@@ -170,6 +184,133 @@ function seen({ sealing, streams }: Gathered, { stream, key }: ProofPlan, frames
       length: how.length,
       clearPrefix: clearPrefixOf(streams.get(stream)!, frame, unseal(frame.data, how, key!.bytes)!),
     })),
+  };
+}
+
+/** A frame that a key sealed with a nonce that it had used before, or used again. */
+interface Sharing {
+  stream: StreamEvidence;
+  frame: EncodedFrame;
+  /** How the page was seen sealing it; otherwise a scheme opens it. */
+  how: FrameSealing | undefined;
+  /** What was sealed; by a scheme, the whole frame as it was before. */
+  plain: Uint8Array;
+  nonce: Uint8Array;
+  counterBits: number | undefined;
+}
+
+/** Pairs of frames that the provider carried, of one stream where there are any. */
+function sharingNonces(gathered: Gathered, key: KeyEvidence, scheme: Scheme | undefined): [Sharing, Sharing][] {
+  const wanted = new Set(key.nonceReuse.flat());
+  const found = new Map<number, Sharing>();
+  for (const stream of streamsUnder(gathered, key)) {
+    const opener = scheme?.prepare(
+      key.bytes,
+      first(behind(gathered.streams.get(stream)!, stream.header ?? 0), MOST_UNSEALED),
+    );
+    for (const frame of gathered.streams.get(stream)!.frames()) {
+      const how = sealingUnder(gathered, stream, frame, key);
+      const event = how?.evidence[0] ?? frame.evidence[0]!;
+      if (!wanted.has(event) || found.has(event)) continue;
+      const sharing = how ? seenSharing(stream, frame, how, key) : openedSharing(stream, frame, opener);
+      if (sharing) found.set(event, sharing);
+    }
+  }
+  const pairs = key.nonceReuse.flatMap(([a, b]): [Sharing, Sharing][] => {
+    const [earlier, later] = [found.get(a!), found.get(b!)];
+    return earlier && later ? [[earlier, later]] : [];
+  });
+  const apart = ([a, b]: [Sharing, Sharing]) => Number(a.stream !== b.stream);
+  return pairs.sort((a, b) => apart(a) - apart(b)).slice(0, PAIRS);
+}
+
+/** Streams of the provider's that a key's bytes seal, be it with tags of several lengths. */
+function streamsUnder({ evidence }: Gathered, { bytes }: KeyEvidence): Set<StreamEvidence> {
+  const same = evidence.keys.filter((one) => Buffer.compare(one.bytes, bytes) === 0);
+  return new Set(same.flatMap(({ streams }) => streams.filter(({ route }) => route === 'provider')));
+}
+
+function sealingUnder({ sealed, sealing }: Gathered, stream: StreamEvidence, frame: EncodedFrame, key: KeyEvidence) {
+  const id = idOf(stream, frame);
+  const own = sealed.get(id);
+  return own && Buffer.compare(own.bytes, key.bytes) === 0 ? sealing(id) : undefined;
+}
+
+function seenSharing(stream: StreamEvidence, frame: EncodedFrame, how: FrameSealing, key: KeyEvidence) {
+  const plain = unseal(frame.data, how, key.bytes);
+  return plain && { stream, frame, how, plain, nonce: how.nonce!, counterBits: counterBitsOf(how.algorithm) };
+}
+
+function openedSharing(stream: StreamEvidence, whole: EncodedFrame, opener: Opener | undefined): Sharing | undefined {
+  const frame = { ...whole, data: whole.data.subarray(stream.header ?? 0) };
+  const opened = opener?.(frame);
+  if (!opened?.nonce) return undefined;
+  const { plaintext: plain, nonce, cipher } = opened;
+  return { stream, frame, how: undefined, plain, nonce, counterBits: cipher.mode === 'CTR' ? 8 * BLOCK : undefined };
+}
+
+/** The stream of a pair, where frames of it are the key's: the same bytes may be another key with another tag. */
+function streamOf(pairs: [Sharing, Sharing][], key: KeyEvidence | undefined): StreamEvidence | undefined {
+  return pairs.flat().find(({ stream }) => key?.streams.includes(stream))?.stream;
+}
+
+function writtenReuse(pairs: [Sharing, Sharing][], key: KeyEvidence, { streams }: Gathered, reader: RecordingReader) {
+  const all = [...new Set(pairs.flat())];
+  const carriers = [...new Set(all.map(({ stream }) => stream))];
+  const files = new Map<string, Uint8Array>();
+  const written: ProofReuse = {
+    times: key.noncesReused,
+    streams: carriers.map((stream, index) => {
+      const sent = streams.get(stream)!;
+      const frames = all.flatMap((one) => (one.stream === stream ? [one.frame] : []));
+      const file = `reused-${index + 1}.bin`;
+      files.set(file, packed(carrying(reader, stream, sent, frames)));
+      return { file, participant: stream.participant, ssrc: stream.ssrc, ...carrierOf(sent, frames) };
+    }),
+    pairs: pairs.map((pair) => pair.map(writtenSharing) as ProofReuse['pairs'][number]),
+  };
+  return { written, files };
+
+  function writtenSharing({
+    stream,
+    frame,
+    how,
+    plain,
+    nonce,
+    counterBits,
+  }: Sharing): ProofReuse['pairs'][number][number] {
+    return {
+      stream: carriers.indexOf(stream),
+      timestamp: frame.timestamp,
+      nonce: hex(nonce),
+      ...(counterBits !== undefined && { counterBits }),
+      ...(how && { sealing: sealingOf(how) }),
+      gives: digest(plain),
+    };
+  }
+}
+
+function sealingOf({ algorithm, additionalData, offset, length }: FrameSealing) {
+  return { algorithm, ...(additionalData && { additionalData: hex(additionalData) }), offset, length };
+}
+
+/** The packets or messages that frames travelled in. */
+function carrying(
+  reader: RecordingReader,
+  stream: StreamEvidence,
+  sent: SentStream,
+  frames: EncodedFrame[],
+): Iterable<Uint8Array> {
+  if (stream.carrier === 'rtp') return packets(reader, stream, frames);
+  return frames.map(({ timestamp }) => reader.body(sent.message!(timestamp).body));
+}
+
+/** What it takes to find frames in these again. */
+function carrierOf(sent: SentStream, frames: EncodedFrame[]): Pick<Proof, 'codec' | 'payloadTypes' | 'frames'> {
+  return {
+    codec: sent.codec!,
+    ...(sent.carrier === 'rtp' && { payloadTypes: payloadTypes(sent) }),
+    ...(sent.message && { frames: frames.map((frame) => placed(frame, sent)) }),
   };
 }
 

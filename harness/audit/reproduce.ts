@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Scheme } from '../ciphers/scheme.ts';
+import type { Opener, Scheme } from '../ciphers/scheme.ts';
 import { repeatedBlocks } from '../ciphers/statistics.ts';
 import { type ContentCoding, decompress } from '../knowledge/crossings.ts';
 import { type Derivation, derive } from '../knowledge/derivation.ts';
@@ -14,6 +14,7 @@ import { assembleFrames, type EncodedFrame } from '../media/frames.ts';
 import { ivf } from '../media/ivf.ts';
 import { oggOpus } from '../media/ogg.ts';
 import { parseRtp, unwrapRed } from '../media/rtp.ts';
+import { BLOCK, overlap } from './counter-blocks.ts';
 
 /** Pictures get sharp after a second or so; the one drawn is this many frames in. */
 const LATE_ENOUGH = 20;
@@ -56,11 +57,37 @@ export interface Proof {
       clearPrefix: number;
     }[];
   };
+  /** Frames that the key sealed with a nonce, or counter blocks, that it had sealed others with. */
+  reuse?: ProofReuse;
   /** SHA-256 of the media that comes out, before ffmpeg draws it. */
   result: string;
   /** Of all the rest of this file; the recording's `verdicts.json` has it, too. */
   digest: string;
 }
+
+/** Pairs of frames; bytes in hex. */
+export interface ProofReuse {
+  /** How often it happened in the whole call. */
+  times: number;
+  /** What the frames travelled in, one file each. */
+  streams: (Carried & { file: string; participant: string })[];
+  pairs: [ReusedFrame, ReusedFrame][];
+}
+
+interface ReusedFrame {
+  /** Number of its stream, from 0. */
+  stream: number;
+  timestamp: number;
+  nonce: string;
+  /** In CTR mode: how many bits of the nonce count blocks. */
+  counterBits?: number;
+  /** How the browser was seen sealing it; absent where the proof's scheme opens it. */
+  sealing?: { algorithm: Record<string, unknown>; additionalData?: string; offset: number; length: number };
+  /** SHA-256 of what was sealed; by a scheme, of the whole frame as it was before. */
+  gives: string;
+}
+
+type Carried = Pick<Proof, 'ssrc' | 'codec' | 'payloadTypes' | 'frames'>;
 
 /** SHA-256 of what a proof says. */
 export function digestOf(proof: Proof): string {
@@ -118,6 +145,90 @@ export function open(
     if (!opened) throw new Error(`the key does not open the frame at RTP time ${frame.timestamp}`);
     return { ...frame, data: opened.plaintext };
   });
+}
+
+/** Says of each pair of frames that they share a nonce, or counter blocks; throws where one doesn't hold. */
+export function reused(
+  proof: Proof,
+  files: ReadonlyMap<string, Uint8Array>,
+  scheme: Scheme | undefined,
+  say: (line: string) => void = () => {},
+): void {
+  const { reuse, path } = proof;
+  if (!reuse) return;
+  if (!path || reuse.pairs.length === 0) throw new Error('no frames are shown that share a nonce');
+  const carried = carriedBy(proof, files);
+  const key = follow(path, files, carried, scheme, () => {});
+  const opener = scheme?.prepare(key, carried);
+  for (const pair of reuse.pairs) {
+    const [a, b] = pair.map((one) => openReused(one, reuse, files, key, opener)) as [Reused, Reused];
+    const fault = faultOf(a, b);
+    const both = `the frames ${a.name} and ${b.name}`;
+    if (fault) throw new Error(`${both} ${fault}`);
+    const nonces = `${hex(a.nonce)} and ${hex(b.nonce)}`;
+    const blocks = `have counter blocks in common (${overlap(a, b)}), as they begin with ${nonces}`;
+    say(`${both} ${a.counterBits === undefined ? `have the nonce ${hex(a.nonce)}` : blocks}; their ciphertexts differ`);
+  }
+}
+
+interface Reused {
+  name: string;
+  nonce: Uint8Array;
+  counterBits: number | undefined;
+  keyId: bigint | undefined;
+  length: number;
+  ciphertext: Uint8Array;
+}
+
+function openReused(
+  { stream, timestamp, nonce: stated, counterBits, sealing, gives }: ReusedFrame,
+  { streams }: ProofReuse,
+  files: ReadonlyMap<string, Uint8Array>,
+  key: Uint8Array,
+  opener: Opener | undefined,
+): Reused {
+  const carried = streams[stream]!;
+  const name = `${timestamp} (${carried.participant}, SSRC ${carried.ssrc})`;
+  const frame = frameAt(carried, files.get(carried.file)!, timestamp);
+  if (!frame) throw new Error(`there is no frame ${name}`);
+  const nonce = Buffer.from(stated, 'hex');
+  const additionalData = sealing?.additionalData === undefined ? undefined : Buffer.from(sealing.additionalData, 'hex');
+  const opened = sealing ? undefined : opener?.(frame);
+  const plain = sealing ? unseal(frame.data, { ...sealing, nonce, additionalData }, key) : opened?.plaintext;
+  if (!plain || digest(plain) !== gives) throw new Error(`the key and nonce do not open the frame ${name}`);
+  if (opened && hex(opened.nonce ?? Buffer.alloc(0)) !== stated) throw new Error(`the frame ${name} has another nonce`);
+  // The length of the counter is the cipher's, not the proof's to choose.
+  const bits = sealing ? counterBitsOf(sealing.algorithm) : opened?.cipher.mode === 'CTR' ? 8 * BLOCK : undefined;
+  if (bits !== counterBits) throw new Error(`the frame ${name} has a counter of another length`);
+  const { offset, length } = sealing ?? {
+    offset: opened!.clearPrefix,
+    length: opened!.plaintext.length - opened!.clearPrefix,
+  };
+  const ciphertext = sealing ? frame.data.subarray(offset, offset + length) : frame.data.subarray(offset);
+  return { name, nonce, counterBits, keyId: opened?.keyId, length, ciphertext };
+}
+
+/** Of WebCrypto's AES-CTR (`AesCtrParams.length`), how many bits of the nonce count blocks; undefined for other ciphers. */
+export function counterBitsOf({ name, length }: Record<string, unknown>): number | undefined {
+  if (name !== 'AES-CTR') return undefined;
+  return Number.isInteger(length) && Number(length) > 0 && Number(length) <= 8 * BLOCK ? Number(length) : 8 * BLOCK;
+}
+
+function faultOf(a: Reused, b: Reused): string | undefined {
+  if (a.keyId !== b.keyId) return 'state keys of different numbers';
+  if (Buffer.compare(a.ciphertext, b.ciphertext) === 0) return 'hold the same ciphertext';
+  if (a.counterBits === undefined || b.counterBits === undefined)
+    return a.counterBits === b.counterBits && Buffer.compare(a.nonce, b.nonce) === 0
+      ? undefined
+      : 'have no nonce in common';
+  return overlap(a, b) > 0 ? undefined : 'have no counter block in common';
+}
+
+/** One frame, whatever lies between it and the others of its file. */
+function frameAt(stream: Carried, bytes: Uint8Array, timestamp: number): EncodedFrame | undefined {
+  const pieces = [...unpack(bytes)];
+  const own = stream.frames ? pieces : pieces.filter((piece) => parseRtp(piece)?.timestamp === timestamp);
+  return framesIn(stream, own).find((frame) => frame.timestamp === timestamp);
 }
 
 /** Takes each step of the path; throws where one doesn't give what was captured. */
@@ -189,21 +300,21 @@ function unsealAll(
 }
 
 /** The frames as the provider's server had them. */
-function carriedBy(
-  { codec, ssrc, frames, payloadTypes }: Proof,
-  files: ReadonlyMap<string, Uint8Array>,
-): EncodedFrame[] {
-  if (!frames) return [...assembleFrames(packets(files.get('packets.bin')!, codec, payloadTypes ?? {}), codec)];
-  const messages = [...unpack(files.get('messages.bin')!)];
+function carriedBy(proof: Proof, files: ReadonlyMap<string, Uint8Array>): EncodedFrame[] {
+  return framesIn(proof, [...unpack(files.get(proof.frames ? 'messages.bin' : 'packets.bin')!)]);
+}
+
+function framesIn({ codec, ssrc, frames, payloadTypes }: Carried, pieces: Uint8Array[]): EncodedFrame[] {
+  if (!frames) return [...assembleFrames(packets(pieces, codec, payloadTypes ?? {}), codec)];
   return frames.map(({ timestamp, medium, key, offset, length }, index) => {
-    const data = messages[index]!.subarray(offset, offset + length);
+    const data = pieces[index]!.subarray(offset, offset + length);
     return { ssrc, timestamp, medium, key, data, evidence: [] };
   });
 }
 
-function* packets(bytes: Uint8Array, codec: string, payloadTypes: Record<string, string>) {
+function* packets(pieces: Iterable<Uint8Array>, codec: string, payloadTypes: Record<string, string>) {
   let event = 0;
-  for (const piece of unpack(bytes)) {
+  for (const piece of pieces) {
     const packet = parseRtp(piece);
     const isRed = packet && payloadTypes[packet.payloadType] === 'red';
     const inner = isRed ? unwrapRed(packet) : packet;
@@ -260,6 +371,11 @@ export function reproduce(scheme: Scheme | undefined): void {
         `\nAll of the frames open with that key as the browser was seen sealing them (${proof.seen.algorithm.name}).`,
       );
     else if (proof.path) console.log(`\nAll of the frames open with that key (${scheme?.title}).`);
+    if (proof.reuse)
+      console.log(
+        `\nThe key sealed frames with ${proof.reuse.pairs[0]?.[0].counterBits ? 'counter blocks' : 'a nonce'} of others ${proof.reuse.times} times in the whole call. Shown here, ${proof.reuse.pairs.length} of these, frames by their RTP time:`,
+      );
+    reused(proof, files, scheme, (line) => console.log(`- ${line}`));
     const media = mux(proof, frames);
     if (digest(media) !== proof.result) throw new Error('what comes out is not what the recording gave');
     if (proof.shut) console.log('\nNo key is known that opens these frames, so nothing can be drawn of them.');
@@ -294,6 +410,10 @@ function show({ codec, path }: Proof, media: Uint8Array, frames: number, folder:
     ? 'This is what was sealed'
     : `This is what the provider's server could ${isPicture ? 'see' : 'hear'}`;
   console.log(`\n${shown}: ${output}`);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
 }
 
 function digest(bytes: Uint8Array): string {

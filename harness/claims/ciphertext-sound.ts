@@ -84,7 +84,7 @@ function nonces({ keys }: Evidence): Finding[] {
     return {
       title: `${key.name} was used with ${key.cipher.mode === 'CTR' ? 'counter blocks' : 'a nonce'} that it had been used with before, ${key.noncesReused} times`,
       evidence: key.nonceReuse.flat(),
-      proof: { stream, key },
+      proof: { stream, key, reuse: true },
     };
   });
 }

@@ -22,6 +22,8 @@ export interface Control {
 export interface ProofPlan {
   stream: StreamEvidence;
   key?: KeyEvidence;
+  /** It shows frames, too, that the key sealed with a nonce, or counter blocks, of another. */
+  reuse?: true;
 }
 
 /** A fact of the recording that bears on a claim. */
