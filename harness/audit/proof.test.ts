@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,11 @@ function nonce(count: number): Uint8Array {
   const bytes = Buffer.alloc(12);
   bytes.writeUInt32BE(count, 8);
   return new Uint8Array(bytes);
+}
+
+/** Bytes that look random and are the same in every run. */
+function noise(seed: string, length: number): Uint8Array {
+  return new Uint8Array(createHash('shake256', { outputLength: length }).update(seed).digest());
 }
 
 /** A counter block of 16 bytes. */
@@ -43,12 +49,16 @@ function run(folder: string) {
 }
 
 /** Runs it with something else in its `proof.json`, which says that it is as it was written. */
-function forged(folder: string, forge: (proof: Proof) => unknown) {
+function changed(folder: string, forge: (proof: Proof) => unknown) {
+  const file = join(folder, 'proof.json');
+  const original = readFileSync(file);
   const proof = read(folder);
   forge(proof);
   proof.digest = digestOf(proof);
-  writeFileSync(join(folder, 'proof.json'), JSON.stringify(proof));
-  return run(folder);
+  writeFileSync(file, JSON.stringify(proof));
+  const result = run(folder);
+  writeFileSync(file, original);
+  return result;
 }
 
 describe('the proof of a nonce that was used again', () => {
@@ -119,9 +129,7 @@ describe('the proof of a nonce that was used again', () => {
       [(pairs) => pairs.splice(0), /no frames are shown/],
     ];
     for (const [forge, says] of forgeries) {
-      const original = readFileSync(join(proof, 'proof.json'));
-      const { status, stderr } = forged(proof, ({ reuse }) => forge(reuse!.pairs));
-      writeFileSync(join(proof, 'proof.json'), original);
+      const { status, stderr } = changed(proof, ({ reuse }) => forge(reuse!.pairs));
       expect(status).toBe(1);
       expect(stderr).toMatch(/^FAILED: .*\n$/);
       expect(stderr).toMatch(says);
@@ -134,5 +142,56 @@ describe('the proof of a nonce that was used again', () => {
       expect(verdict).not.toBe('refuted');
       expect(findings).toEqual([]);
     }
+  });
+});
+
+describe('the proof of ciphertext that repeats', () => {
+  const block = noise('block', 16);
+  const frame = (index: number, holds: boolean) => {
+    const bytes = noise(`frame ${index}`, 160);
+    if (holds) bytes.set(block, 64);
+    return bytes;
+  };
+
+  it('shows frames that hold the blocks, however late, and counts these alone', async () => {
+    const { verdict, proof } = await judged({ streams: [(index) => frame(index, index >= 290)] });
+    expect(verdict).toBe('refuted');
+    const { status, stdout } = run(proof);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /[1-9] of \d+ 16-byte blocks of ciphertext repeat an earlier one in the 25\d frames of this proof/,
+    );
+    const { status: failed, stderr } = changed(proof, ({ ciphertext }) => {
+      for (const part of ciphertext!) part.length = 16;
+    });
+    expect(failed).toBe(1);
+    expect(stderr).toBe('FAILED: no block of ciphertext repeats in the frames of this proof\n');
+  });
+
+  it('is not there where none does', async () => {
+    expect((await judged({ streams: [(index) => frame(index, false)] })).findings).toEqual([]);
+  });
+});
+
+describe('the proof of media in clear behind the header', () => {
+  const streams = (clear: number) => [(index: number) => ({ nonce: nonce(index), clear })];
+
+  it('shows frames that begin as the page had them', async () => {
+    const { verdict, findings, proof } = await judged({ params: { clearBytes: 1 }, streams: streams(10) });
+    expect(verdict).toBe('refuted');
+    expect(findings[0]!.title).toMatch(/leaves 10 bytes of a frame in clear$/);
+    const { status, stdout } = run(proof);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/\d+ of the \d+ frames of this proof begin with the 10 bytes that they began with before/);
+    const { timestamp } = read(proof).clear![0]!;
+    const { status: failed, stderr } = changed(proof, ({ clear }) =>
+      Object.assign(clear![0]!, { bytes: '00'.repeat(10) }),
+    );
+    expect(failed).toBe(1);
+    expect(stderr).toBe(`FAILED: the frame at RTP time ${timestamp} does not begin as it did before it was sealed\n`);
+  });
+
+  it('is not there where no more is in clear than is stated', async () => {
+    expect((await judged({ params: { clearBytes: 1 }, streams: streams(1) })).findings).toEqual([]);
   });
 });

@@ -13,6 +13,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Opener, Scheme } from '../ciphers/scheme.ts';
+import { repeatedBlocks } from '../ciphers/statistics.ts';
 import type { ProofPlan } from '../claims/claim.ts';
 import { type KeyEvidence, type StreamEvidence, shows } from '../claims/evidence.ts';
 import type { FrameId } from '../knowledge/by-frame.ts';
@@ -33,9 +34,10 @@ import {
   type Proof,
   type ProofReuse,
   type ProofStep,
+  patterns,
   reused,
 } from './reproduce.ts';
-import { MOST_UNSEALED } from './stream.ts';
+import { MOST_UNSEALED, trimmed } from './stream.ts';
 
 /** Frames that a proof shows: about 5 s. */
 const FRAMES = { video: 75, audio: 250 };
@@ -65,7 +67,7 @@ export async function writeProof(
   if (plan.reuse && pairs.length === 0) throw new Error('no two frames that share a nonce could be opened');
   // What gives a key away is the frames of one stream; otherwise the stream is drawn that offends.
   const stream = key?.givenAwayBy ?? streamOf(pairs, key) ?? plan.stream;
-  const frames = shown(gathered, { ...plan, stream }, scheme);
+  const frames = offending(gathered, { ...plan, stream }, scheme);
   const evidence = [...new Set(frames.flatMap((frame) => frame.evidence))].sort((a, b) => a - b);
   const sent = gathered.streams.get(stream)!;
   const name = stream.carrier === 'rtp' ? 'packets.bin' : 'messages.bin';
@@ -89,12 +91,15 @@ export async function writeProof(
     ...(key?.scheme && { scheme: key.scheme }),
     ...(key?.found === 'page' ? { seen: seen(gathered, { ...plan, stream }, frames) } : {}),
     ...(reuse && { reuse: reuse.written }),
+    ...(plan.repeats && { ciphertext: ciphertextOf(gathered, { ...plan, stream }, frames, scheme) }),
+    ...(plan.clear !== undefined && clearIn(gathered, { ...plan, stream }, frames, reader)),
     result: '',
     digest: '',
   };
   // What must come out is worked out by the very code that a stranger will run.
   proof.result = digest(mux(proof, open(proof, files, scheme)));
   reused(proof, files, scheme);
+  patterns(proof, files);
   proof.digest = digestOf(proof);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const write = (name: string, content: string | Uint8Array) =>
@@ -151,8 +156,13 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-/** Whole frames in a row, from a key frame on, as the provider saw them; of those only the ones that the key opens. */
-function shown({ streams, sealed }: Gathered, { stream, key }: ProofPlan, scheme: Scheme | undefined): EncodedFrame[] {
+/** Whole frames in a row, from a key frame on, as the provider saw them; of those only the ones that the key opens; and a few others. */
+function shown(
+  { streams, sealed }: Gathered,
+  { stream, key }: ProofPlan,
+  scheme: Scheme | undefined,
+  others: ReadonlySet<number> = new Set(),
+): EncodedFrame[] {
   const header = key?.scheme && key.found !== 'page' ? (stream.header ?? 0) : 0;
   const all = () => behind(streams.get(stream)!, header);
   const opener = key && scheme?.prepare(key.bytes, first(all(), MOST_UNSEALED));
@@ -168,7 +178,63 @@ function shown({ streams, sealed }: Gathered, { stream, key }: ProofPlan, scheme
     return hasBegun;
   });
   // A key may never have sealed a key frame; what it opens still shows its cipher.
-  return drawn.length > 0 ? drawn : first(all(), FRAMES[stream.medium], opens);
+  const some = drawn.length > 0 ? drawn : first(all(), FRAMES[stream.medium], opens);
+  if (others.size === 0) return some;
+  const had = new Set(some.map(({ timestamp }) => timestamp));
+  const isOther = (frame: EncodedFrame) =>
+    had.has(frame.timestamp) || frame.evidence.some((event) => others.has(event));
+  return first(all(), some.length + others.size, (frame) => isOther(frame) && opens(frame));
+}
+
+/** The same, unless it takes later frames to show blocks that repeat. */
+function offending(gathered: Gathered, plan: ProofPlan, scheme: Scheme | undefined): EncodedFrame[] {
+  const frames = shown(gathered, plan, scheme);
+  if (!plan.repeats || plan.key?.givenAwayBy || repeat(frames)) return frames;
+  const more = shown(gathered, plan, scheme, new Set(plan.stream.blocks.evidence));
+  return repeat(more) ? more : frames;
+
+  function repeat(some: EncodedFrame[]): boolean {
+    const parts = ciphertextOf(gathered, plan, some, scheme).map(({ offset, length }, index) => ({
+      data: some[index]!.data.subarray(offset, offset + length),
+    }));
+    return repeatedBlocks(parts, { clearPrefix: 0 }).repeated > 0;
+  }
+}
+
+/** Which part of each frame is ciphertext: what the evidence counts blocks of. */
+function ciphertextOf(
+  { sealing }: Gathered,
+  { stream, key }: ProofPlan,
+  frames: EncodedFrame[],
+  scheme: Scheme | undefined,
+): NonNullable<Proof['ciphertext']> {
+  const opener = key && scheme?.prepare(key.bytes, frames);
+  return frames.map((frame) => {
+    const how = key?.found === 'page' ? sealing(idOf(stream, frame)) : undefined;
+    if (how) return { offset: how.offset, length: how.length };
+    const opened = opener?.(frame);
+    const part = opened ? frame.data.subarray(opened.clearPrefix) : trimmed(frame.data);
+    return { offset: part.byteOffset - frame.data.byteOffset, length: part.length };
+  });
+}
+
+/** What those of the frames begin with that begin as they did before the page sealed them; nothing where the page saw none of these. */
+function clearIn(
+  { streams }: Gathered,
+  { stream, clear }: ProofPlan,
+  frames: EncodedFrame[],
+  reader: RecordingReader,
+): Pick<Proof, 'clear'> {
+  const { leaving } = streams.get(stream)!;
+  const before = frames.flatMap((frame) => {
+    const body = leaving.get(frame.timestamp)?.before;
+    return body ? [{ frame, bytes: reader.body(body).subarray(0, clear) }] : [];
+  });
+  if (before.length === 0) return {};
+  const still = before.filter(
+    ({ frame, bytes }) => bytes.length === clear && Buffer.compare(frame.data.subarray(0, clear), bytes) === 0,
+  );
+  return { clear: still.map(({ frame, bytes }) => ({ timestamp: frame.timestamp, bytes: hex(bytes) })) };
 }
 
 /** How the page was seen sealing frames. */

@@ -59,6 +59,10 @@ export interface Proof {
   };
   /** Frames that the key sealed with a nonce, or counter blocks, that it had sealed others with. */
   reuse?: ProofReuse;
+  /** Which part of each frame is ciphertext, in bytes, where blocks of it repeat. */
+  ciphertext?: { offset: number; length: number }[];
+  /** What frames began with before the page sealed them, in hex, where they still do. */
+  clear?: { timestamp: number; bytes: string }[];
   /** SHA-256 of the media that comes out, before ffmpeg draws it. */
   result: string;
   /** Of all the rest of this file; the recording's `verdicts.json` has it, too. */
@@ -145,6 +149,39 @@ export function open(
     if (!opened) throw new Error(`the key does not open the frame at RTP time ${frame.timestamp}`);
     return { ...frame, data: opened.plaintext };
   });
+}
+
+/** Says how many blocks of ciphertext repeat, and what stands in clear; throws where nothing does. */
+export function patterns(
+  proof: Proof,
+  files: ReadonlyMap<string, Uint8Array>,
+  say: (line: string) => void = () => {},
+): void {
+  const { ciphertext, clear } = proof;
+  const frames = carriedBy(proof, files);
+  const isPart = ciphertext?.length === frames.length;
+  const parts = frames.map(({ data }, index) => {
+    const { offset, length } = ciphertext?.[index] ?? { offset: 0, length: 0 };
+    return { data: data.subarray(offset, offset + length) };
+  });
+  if (ciphertext) {
+    const { blocks, repeated } = repeatedBlocks(parts, { clearPrefix: 0 });
+    if (!isPart || repeated === 0) throw new Error('no block of ciphertext repeats in the frames of this proof');
+    say(
+      `${repeated} of ${blocks} 16-byte blocks of ciphertext repeat an earlier one in the ${frames.length} frames of this proof.`,
+    );
+  }
+  if (!clear) return;
+  for (const { timestamp, bytes } of clear) {
+    const frame = frames.find((one) => one.timestamp === timestamp);
+    const isClear = bytes.length > 0 && frame && hex(frame.data.subarray(0, bytes.length / 2)) === bytes;
+    if (!isClear) throw new Error(`the frame at RTP time ${timestamp} does not begin as it did before it was sealed`);
+  }
+  const bytes = clear[0]?.bytes;
+  if (!bytes) throw new Error('no frame is shown that begins as it did before it was sealed');
+  say(
+    `${clear.length} of the ${frames.length} frames of this proof begin with the ${bytes.length / 2} bytes that they began with before they were sealed; the first with ${bytes}.`,
+  );
 }
 
 /** Says of each pair of frames that they share a nonce, or counter blocks; throws where one doesn't hold. */
@@ -358,12 +395,8 @@ export function reproduce(scheme: Scheme | undefined): void {
     }
     const files = new Map(Object.keys(proof.files).map((name) => [name, read(name)]));
     const carried = carriedBy(proof, files);
-    const { blocks, repeated } = repeatedBlocks(carried, {
-      clearPrefix: ({ medium, key }) => (medium === 'audio' ? 1 : key ? 10 : 3),
-    });
-    console.log(
-      `${carried.length} frames of ${proof.participant}, as the provider's server saw them; ${repeated} of their ${blocks} 16-byte blocks repeat an earlier one.`,
-    );
+    console.log(`${carried.length} frames of ${proof.participant}, as the provider's server saw them.`);
+    patterns(proof, files, (line) => console.log(line));
     if (proof.path) console.log('\nThe way to the key:');
     const frames = open(proof, files, scheme, (step, value) => console.log(`- ${describe(step, value)}`));
     if (proof.seen)

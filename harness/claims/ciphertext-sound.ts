@@ -72,7 +72,7 @@ function repeats({ streams, keys }: Evidence): Finding[] {
       return {
         title: `${stream.blocks.repeated} of ${stream.blocks.total} 16-byte blocks of ${named(stream)} repeat an earlier one; in sound ciphertext none does`,
         evidence: stream.blocks.evidence,
-        proof: { stream, key },
+        proof: { stream, key, repeats: true },
       };
     });
 }
@@ -101,7 +101,7 @@ function clear({ streams, keys }: Evidence, clearBytes: number): Finding[] {
     return {
       title: `${named(stream)} leaves ${stream.clearPrefix} bytes of a frame in clear`,
       evidence: stream.asIs.evidence,
-      proof: { stream, key: keys.find((key) => key.streams.includes(stream)) },
+      proof: { stream, key: keys.find((key) => key.streams.includes(stream)), clear: stream.clearPrefix },
     };
   });
 }

@@ -24,6 +24,10 @@ export interface ProofPlan {
   key?: KeyEvidence;
   /** It shows frames, too, that the key sealed with a nonce, or counter blocks, of another. */
   reuse?: true;
+  /** Its frames hold blocks of ciphertext that repeat. */
+  repeats?: true;
+  /** Its frames begin with bytes that the page had before it sealed them, so many at most. */
+  clear?: number;
 }
 
 /** A fact of the recording that bears on a claim. */
