@@ -194,8 +194,9 @@ function offending(gathered: Gathered, plan: ProofPlan, scheme: Scheme | undefin
   return repeat(more) ? more : frames;
 
   function repeat(some: EncodedFrame[]): boolean {
-    const parts = ciphertextOf(gathered, plan, some, scheme).map(({ offset, length }, index) => ({
+    const parts = ciphertextOf(gathered, plan, some, scheme).map(({ offset, length, whole }, index) => ({
       data: some[index]!.data.subarray(offset, offset + length),
+      whole,
     }));
     return repeatedBlocks(parts, { clearPrefix: 0 }).repeated > 0;
   }
@@ -214,7 +215,8 @@ function ciphertextOf(
     if (how) return { offset: how.offset, length: how.length };
     const opened = opener?.(frame);
     const part = opened ? frame.data.subarray(opened.clearPrefix) : trimmed(frame.data);
-    return { offset: part.byteOffset - frame.data.byteOffset, length: part.length };
+    const place = { offset: part.byteOffset - frame.data.byteOffset, length: part.length };
+    return opened ? place : { ...place, whole: true };
   });
 }
 

@@ -59,8 +59,8 @@ export interface Proof {
   };
   /** Frames that the key sealed with a nonce, or counter blocks, that it had sealed others with. */
   reuse?: ProofReuse;
-  /** Which part of each frame is ciphertext, in bytes, where blocks of it repeat. */
-  ciphertext?: { offset: number; length: number }[];
+  /** Which part of each frame is ciphertext, in bytes, where blocks of it repeat; of a `whole` one headers and trailers may be in it. */
+  ciphertext?: { offset: number; length: number; whole?: boolean }[];
   /** What frames began with before the page sealed them, in hex, where they still do. */
   clear?: { timestamp: number; bytes: string }[];
   /** SHA-256 of the media that comes out, before ffmpeg draws it. */
@@ -161,8 +161,8 @@ export function patterns(
   const frames = carriedBy(proof, files);
   const isPart = ciphertext?.length === frames.length;
   const parts = frames.map(({ data }, index) => {
-    const { offset, length } = ciphertext?.[index] ?? { offset: 0, length: 0 };
-    return { data: data.subarray(offset, offset + length) };
+    const { offset, length, whole } = ciphertext?.[index] ?? { offset: 0, length: 0 };
+    return { data: data.subarray(offset, offset + length), whole };
   });
   if (ciphertext) {
     const { blocks, repeated } = repeatedBlocks(parts, { clearPrefix: 0 });

@@ -201,7 +201,7 @@ function pick({ participant, ssrc, medium, codec, carrier, route, secured }: Sen
 }
 
 /** Where it isn't known where a frame's ciphertext is: without headers and trailers, whose fields may well repeat. */
-function trimmed(frame: Uint8Array): Uint8Array {
+export function trimmed(frame: Uint8Array): Uint8Array {
   return frame.subarray(MARGIN, Math.max(MARGIN, frame.length - MARGIN));
 }
 
